@@ -1,0 +1,283 @@
+//! Who is asking, and what they may do to which stage.
+//!
+//! A caller is known by the API Gateway authorizer that vouched for them, or else by a bearer
+//! token. A permission is a value: [`MayChange`] and [`MayView`] are made here only, and the store
+//! does nothing without one.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, StoreError},
+    store::Session,
+};
+
+/// Django's codename for reading a stage.
+pub const VIEW: &str = "authentik_stages_authenticator_sms.view_authenticatorsmsstage";
+/// Django's codename for changing a stage.
+pub const CHANGE: &str = "authentik_stages_authenticator_sms.change_authenticatorsmsstage";
+
+/// What a request says of its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// API Gateway's authorizer vouched for this caller. What else the request says of its sender
+    /// is then not looked at.
+    Authorizer(Caller),
+    /// A bearer token.
+    Bearer(TokenKey),
+    /// Another scheme than `Bearer`.
+    Unsupported,
+    /// More than one `Authorization`: which of them counts is not ours to guess.
+    Several,
+    /// Nothing, or nothing that has a scheme and a value.
+    Missing,
+}
+
+impl Credentials {
+    /// Reads the value of an `Authorization` header, as authentik does: trimmed, split at the first
+    /// space, the scheme in any case, the rest untouched.
+    #[must_use]
+    pub fn from_authorization(value: &str) -> Self {
+        match value.trim().split_once(' ') {
+            None => Self::Missing,
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Self::Bearer(TokenKey(key.to_owned()))
+            }
+            Some(_) => Self::Unsupported,
+        }
+    }
+}
+
+/// A bearer token's key, which cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenKey(String);
+
+impl TokenKey {
+    /// Takes a key into custody.
+    #[must_use]
+    pub fn new(key: String) -> Self {
+        Self(key)
+    }
+
+    /// SHA-256 of the key in lower-case hex, the only form in which it is kept anywhere.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(sha256_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// SHA-256 of a token's key, in lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// SHA-256 of a text, in lower-case hex.
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    use fmt::Write as _;
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A token as the table has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Whose token it is, and what they may do.
+    pub caller: Caller,
+    /// When it ends, in seconds since 1970-01-01T00:00:00Z; never, without one.
+    pub expires: Option<u64>,
+}
+
+impl Token {
+    fn has_expired(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.expires.is_some_and(|end| end <= now.as_secs())
+    }
+}
+
+/// Somebody known, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Their name, for the log.
+    pub user: String,
+    /// Codenames, for all stages or, as `<codename>:<stage_uuid>`, for one.
+    permissions: Vec<String>,
+}
+
+impl Caller {
+    /// Somebody with these permissions: codenames, each for all stages or, written
+    /// `<codename>:<stage_uuid>`, for one.
+    #[must_use]
+    pub fn new(user: String, permissions: Vec<String>) -> Self {
+        Self { user, permissions }
+    }
+
+    /// Leave to change this stage. Needs the permission to view it as well, as in authentik, since
+    /// the answer shows the whole stage.
+    #[must_use]
+    pub fn may_change(&self, stage_uuid: Uuid) -> Option<MayChange> {
+        (self.holds(CHANGE, stage_uuid) && self.holds(VIEW, stage_uuid))
+            .then_some(MayChange { stage_uuid })
+    }
+
+    /// Leave to look at this stage.
+    #[must_use]
+    pub fn may_view(&self, stage_uuid: Uuid) -> Option<MayView> {
+        self.holds(VIEW, stage_uuid).then_some(MayView { stage_uuid })
+    }
+
+    fn holds(&self, codename: &str, stage_uuid: Uuid) -> bool {
+        self.permissions.iter().any(|held| match held.split_once(':') {
+            None => held == codename,
+            Some((held, stage)) => {
+                held == codename && Uuid::try_parse(stage).is_ok_and(|uuid| uuid == stage_uuid)
+            }
+        })
+    }
+}
+
+/// Proof that the caller may change this one stage.
+#[derive(Debug)]
+pub struct MayChange {
+    stage_uuid: Uuid,
+}
+
+impl MayChange {
+    /// The stage that may be changed.
+    #[must_use]
+    pub fn stage_uuid(&self) -> Uuid {
+        self.stage_uuid
+    }
+}
+
+/// Proof that the caller may look at this one stage.
+#[derive(Debug)]
+pub struct MayView {
+    stage_uuid: Uuid,
+}
+
+impl MayView {
+    /// The stage that may be looked at.
+    #[must_use]
+    pub fn stage_uuid(&self) -> Uuid {
+        self.stage_uuid
+    }
+}
+
+/// The tokens that a warm function need not ask the table for again.
+///
+/// Only tokens that were found are remembered: a refusal is asked for anew every time, so that a
+/// token made a moment ago works at once. One that was revoked works for up to `keep` longer.
+#[derive(Debug)]
+pub struct TokenMemory {
+    keep: Duration,
+    known: Mutex<HashMap<TokenHash, Remembered>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    token: Token,
+    until: Instant,
+}
+
+/// Most tokens that are remembered at once. A token takes some hundred bytes, so this is less than
+/// a megabyte; a function with more callers than this asks the table more often.
+const TOKENS_MAX: usize = 1024;
+
+impl TokenMemory {
+    /// Remembers each token for this long; not at all for zero.
+    #[must_use]
+    pub fn new(keep: Duration) -> Self {
+        Self { keep, known: Mutex::default() }
+    }
+
+    fn recall(&self, hash: &TokenHash) -> Option<Token> {
+        if self.keep.is_zero() {
+            return None;
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(hash)
+            .filter(|remembered| Instant::now() < remembered.until)
+            .map(|remembered| remembered.token.clone())
+    }
+
+    fn remember(&self, hash: TokenHash, token: &Token) {
+        if self.keep.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= TOKENS_MAX {
+            known.retain(|_, remembered| now < remembered.until);
+        }
+        if known.len() < TOKENS_MAX {
+            known.insert(hash, Remembered { token: token.clone(), until: now + self.keep });
+        }
+    }
+}
+
+/// Finds out who is asking.
+///
+/// # Errors
+///
+/// [`Error::NotAuthenticated`], [`Error::UnsupportedAuthentication`] or [`Error::BadToken`];
+/// [`Error::Store`] if the table could not be asked.
+pub async fn authenticate(
+    credentials: Credentials,
+    memory: &TokenMemory,
+    session: &Session<'_>,
+) -> Result<Caller, Error> {
+    match credentials {
+        Credentials::Authorizer(caller) => Ok(caller),
+        Credentials::Missing => Err(Error::NotAuthenticated),
+        Credentials::Unsupported => Err(Error::UnsupportedAuthentication),
+        Credentials::Several => Err(Error::BadToken),
+        Credentials::Bearer(key) => {
+            let token = find(&key, memory, session).await?;
+            token
+                .filter(|token| !token.has_expired())
+                .map(|token| token.caller)
+                .ok_or(Error::BadToken)
+        }
+    }
+}
+
+async fn find(
+    key: &TokenKey,
+    memory: &TokenMemory,
+    session: &Session<'_>,
+) -> Result<Option<Token>, StoreError> {
+    let hash = key.hash();
+    if let Some(token) = memory.recall(&hash) {
+        return Ok(Some(token));
+    }
+    let found = session.token(&hash).await?;
+    if let Some(token) = &found {
+        memory.remember(hash, token);
+    }
+    Ok(found)
+}

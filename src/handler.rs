@@ -1,0 +1,170 @@
+//! One request's story, from the event to the answer.
+
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use lambda_http::{Body, Context, LambdaEvent, Response, Service, service_fn};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Remedy, StoreError},
+    patch::{self, Completeness},
+    permission::{self, Caller, TokenMemory},
+    record::Record,
+    request::{self, Action, Event, Incoming},
+    response::{self, Answer},
+    store::{Secrets, Session, StageTable, Update},
+    validation::ValidationError,
+};
+
+/// Time kept back from the invocation's deadline, so that the answer still gets out.
+const ANSWER_TIME: Duration = Duration::from_millis(250);
+/// Time for an event that comes without a deadline: API Gateway itself gives up after 29 s.
+const TIME_WITHOUT_DEADLINE: Duration = Duration::from_secs(25);
+
+/// What is made once and serves every request.
+#[derive(Debug)]
+pub struct App {
+    table: StageTable,
+    secrets: Secrets,
+    tokens: TokenMemory,
+    is_warm: AtomicBool,
+}
+
+impl App {
+    /// An app on this table, whose tokens are remembered for `token_memory`.
+    #[must_use]
+    pub fn new(table: StageTable, secrets: Secrets, token_memory: Duration) -> Self {
+        let tokens = TokenMemory::new(token_memory);
+        Self { table, secrets, tokens, is_warm: AtomicBool::new(false) }
+    }
+
+    /// Answers one event, in the shape that its door expects. Never fails: an `Err` here would be a
+    /// Lambda fault, not an answer.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub async fn handle(
+        &self,
+        event: LambdaEvent<Event>,
+    ) -> Result<impl Serialize + use<>, Infallible> {
+        let LambdaEvent { payload: Event { shell, incoming }, context } = event;
+        let mut answer = Some(self.answer(incoming, &context).await);
+        let shape = service_fn(move |_hollow| {
+            ready(Ok::<_, Infallible>(answer.take().unwrap_or_default()))
+        });
+        lambda_http::Adapter::from(shape).call(LambdaEvent::new(shell, context)).await
+    }
+
+    async fn answer(&self, incoming: Option<Incoming>, context: &Context) -> Response<Body> {
+        let started = Instant::now();
+        let session = self.table.session();
+        let is_cold_start = !self.is_warm.swap(true, Ordering::Relaxed);
+        let mut record = Record { is_cold_start, ..Record::default() };
+        let story = self.tell(incoming.as_ref(), &session, &mut record);
+        let outcome = match tokio::time::timeout(time_left(context), story).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(out_of_time().into()),
+        };
+        let method = incoming.as_ref().map(Incoming::method);
+        let (response, summary) = response::respond(&outcome, method, self.secrets);
+        record.write(&outcome, &summary, context, session.calls(), started.elapsed());
+        response
+    }
+
+    /// The order in which things are checked. The first that fails answers.
+    async fn tell(
+        &self,
+        incoming: Option<&Incoming>,
+        session: &Session<'_>,
+        record: &mut Record,
+    ) -> Result<Answer, Error> {
+        let incoming = incoming.ok_or(Error::BadRequest("The request cannot be read."))?;
+        let segment = incoming.stage_segment()?;
+        let action = incoming.action()?;
+        record.action = Some(action);
+        if action == Action::Describe {
+            return Ok(Answer::Methods);
+        }
+        let caller =
+            permission::authenticate(incoming.credentials(), &self.tokens, session).await?;
+        record.caller = Some(caller.user.clone());
+        let stage_uuid = request::stage_uuid(&segment)?;
+        record.stage_uuid = Some(stage_uuid);
+        match action {
+            Action::Update(completeness) => {
+                update(incoming, &caller, stage_uuid, completeness, session, record).await
+            }
+            Action::Retrieve | Action::Describe => {
+                retrieve(incoming, &caller, stage_uuid, session).await
+            }
+        }
+    }
+}
+
+async fn retrieve(
+    incoming: &Incoming,
+    caller: &Caller,
+    stage_uuid: Uuid,
+    session: &Session<'_>,
+) -> Result<Answer, Error> {
+    let may = caller.may_view(stage_uuid).ok_or(Error::Denied)?;
+    let known = incoming.if_none_match()?;
+    let stored = session.retrieve(&may).await?.ok_or(Error::Missing)?;
+    let tag = stored.entity_tag();
+    Ok(if known.know(&tag) { Answer::NotModified(tag) } else { Answer::Document(Box::new(stored)) })
+}
+
+async fn update(
+    incoming: &Incoming,
+    caller: &Caller,
+    stage_uuid: Uuid,
+    completeness: Completeness,
+    session: &Session<'_>,
+    record: &mut Record,
+) -> Result<Answer, Error> {
+    let may = caller.may_change(stage_uuid).ok_or(Error::Denied)?;
+    let body = incoming.json()?;
+    let if_match = incoming.if_match()?;
+    let patch = match patch::parse(body, completeness) {
+        Ok(patch) => patch,
+        Err(rejected) => {
+            let mut errors = rejected.errors;
+            if let ValidationError::Fields(fields) = &mut errors {
+                fields.extend(session.verify(&may, &rejected.accepted).await?);
+            }
+            return Err(Error::Invalid(errors));
+        }
+    };
+    record.fields = patch.fields().collect();
+    match session.update(&may, &patch, &if_match).await? {
+        Update::Done(stored) => Ok(Answer::Document(stored)),
+        Update::Missing => Err(Error::Missing),
+        Update::PreconditionFailed => Err(Error::PreconditionFailed),
+        Update::Invalid(errors) => Err(Error::Invalid(errors)),
+        Update::Outrun => Err(Error::Outrun),
+    }
+}
+
+/// How long this invocation may still take.
+fn time_left(context: &Context) -> Duration {
+    if context.deadline == 0 {
+        return TIME_WITHOUT_DEADLINE;
+    }
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+    left.saturating_sub(ANSWER_TIME)
+}
+
+fn out_of_time() -> StoreError {
+    StoreError {
+        remedy: Remedy::TryLater,
+        operation: "the request",
+        cause: "the invocation's time was up".to_owned(),
+    }
+}

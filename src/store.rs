@@ -13,6 +13,8 @@
 //! was read ([`write::planned`]); if it is not, that is tried again.
 
 pub mod client;
+#[cfg(feature = "local")]
+pub mod documents;
 mod expression;
 pub mod item;
 #[cfg(feature = "local")]

@@ -7,13 +7,14 @@ use authenticator_sms_stage::{
     store::{
         Secrets, StageTable,
         client::{self, Connection},
+        documents::Documents,
     },
 };
 use aws_sdk_dynamodb::config::Credentials;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::{Data, Failure, Listen, documents::Documents, say, say_aside};
+use crate::{Data, Failure, Listen, say, say_aside};
 
 /// The table's name on the embedded engine.
 const TABLE: &str = "authenticator-sms-stage";
@@ -82,14 +83,23 @@ impl Engine {
         say: impl Fn(&str),
     ) -> Result<Option<Demo>, Failure> {
         for file in files {
-            let loaded = Documents::read(file.as_ref())?.load(&self.table).await?;
-            say(&format!("loaded {}: {loaded}", file.as_ref().display()));
+            let file = file.as_ref();
+            let doing = || format!("cannot load {}", file.display());
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| Failure::new(doing(), error))?;
+            let documents =
+                Documents::parse(&text).map_err(|error| Failure::new(doing(), error))?;
+            let loaded = documents.load(&self.table).await;
+            let loaded = loaded.map_err(|error| Failure::new(doing(), error))?;
+            say(&format!("loaded {}: {loaded}", file.display()));
         }
         if !files.is_empty() || !self.is_new {
             return Ok(None);
         }
-        let demo = Documents::parse(DEMO).map_err(|error| Failure::new("the demo data", error))?;
-        let loaded = demo.load(&self.table).await?;
+        let cannot_load = "cannot load the demo data";
+        let demo = Documents::parse(DEMO).map_err(|error| Failure::new(cannot_load, error))?;
+        let loaded = demo.load(&self.table).await;
+        let loaded = loaded.map_err(|error| Failure::new(cannot_load, error))?;
         say(&format!("loaded demo data: {loaded}"));
         let key = format!("demo-{}", Uuid::new_v4().simple());
         let permissions = [VIEW.to_owned(), CHANGE.to_owned()];

@@ -1,6 +1,5 @@
 //! `sms-stage`: the function on this machine, and what operators do to its table.
 
-mod documents;
 mod engine;
 mod invoke;
 mod serve;

@@ -3,21 +3,23 @@
 //! Stages and flows are as authentik's own API returns them. What the API derives (`component`,
 //! `export_url`, …) is not read.
 
-use std::path::Path;
+use std::fmt;
 
-use authenticator_sms_stage::{
-    flow::Flow,
-    permission::TokenKey,
-    stage::{Choice, Secret, Stage},
-    store::{StageTable, operate::Created},
-};
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use uuid::Uuid;
 
-use crate::Failure;
+use super::{StageTable, operate::Created};
+use crate::{
+    error::StoreError,
+    flow::{DeniedAction, Designation, Flow, Layout, PolicyEngineMode},
+    permission::TokenKey,
+    stage::{AuthType, Choice, Provider, Secret, Stage},
+};
 
-/// A whole file.
+// No type here derives `Debug`: their texts are credentials.
+
+/// A whole file: what is to be put into the table.
 #[derive(Deserialize)]
 pub struct Documents {
     #[serde(default)]
@@ -38,13 +40,13 @@ struct StageDocument {
     configure_flow: Option<Uuid>,
     friendly_name: Option<String>,
     #[serde(deserialize_with = "choice")]
-    provider: authenticator_sms_stage::stage::Provider,
+    provider: Provider,
     from_number: String,
     account_sid: String,
     auth: String,
     auth_password: String,
     #[serde(deserialize_with = "choice")]
-    auth_type: authenticator_sms_stage::stage::AuthType,
+    auth_type: AuthType,
     verify_only: bool,
     mapping: Option<Uuid>,
 }
@@ -57,15 +59,15 @@ struct FlowDocument {
     slug: String,
     title: String,
     #[serde(deserialize_with = "choice")]
-    designation: authenticator_sms_stage::flow::Designation,
+    designation: Designation,
     background: String,
     #[serde(deserialize_with = "choice")]
-    policy_engine_mode: authenticator_sms_stage::flow::PolicyEngineMode,
+    policy_engine_mode: PolicyEngineMode,
     compatibility_mode: bool,
     #[serde(deserialize_with = "choice")]
-    layout: authenticator_sms_stage::flow::Layout,
+    layout: Layout,
     #[serde(deserialize_with = "choice")]
-    denied_action: authenticator_sms_stage::flow::DeniedAction,
+    denied_action: DeniedAction,
 }
 
 #[derive(Deserialize)]
@@ -139,54 +141,108 @@ impl From<StageDocument> for Stage {
     }
 }
 
-impl Documents {
-    /// Reads one file.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let doing = || format!("cannot load {}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::new(doing(), error))?;
-        Self::parse(&text).map_err(|error| Failure::new(doing(), error))
-    }
+/// How much of each was put in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Stages that are in the table now.
+    pub stages: usize,
+    /// Stages that were there already, and were left as they were.
+    pub stages_left: usize,
+    /// Flows, over those with the same keys.
+    pub flows: usize,
+    /// Mappings, over those with the same keys.
+    pub mappings: usize,
+    /// Tokens, over those with the same keys.
+    pub tokens: usize,
+}
 
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stages, stages_left, flows, mappings, tokens } = self;
+        write!(f, "{stages} stages, {flows} flows, {mappings} mappings, {tokens} tokens")?;
+        if *stages_left > 0 {
+            write!(f, " ({stages_left} stages were there already and were left)")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a document is not in the table.
+#[derive(Debug)]
+pub struct LoadError {
+    /// Which document.
+    pub document: String,
+    /// Why.
+    pub reason: LoadFailure,
+}
+
+/// What kept a document out of the table.
+#[derive(Debug)]
+pub enum LoadFailure {
+    /// Another stage has its name.
+    NameTaken,
+    /// The table could not be asked.
+    Store(StoreError),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            LoadFailure::NameTaken => write!(f, "{}: another stage has this name", self.document),
+            LoadFailure::Store(error) => write!(f, "{}: {error}", self.document),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Documents {
     /// Reads a file's text.
+    ///
+    /// # Errors
+    ///
+    /// Says where the text is not JSON, or which field is not as it must be.
     pub fn parse(text: &str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }
 
-    /// Puts it all into the table, and tells how much of each it was.
+    /// Puts it all into the table.
     ///
     /// Rows that stages may refer to come first, so that no stage ever points to nothing.
-    pub async fn load(self, table: &StageTable) -> Result<String, Failure> {
-        let failed = |what: String| move |error| Failure::new(format!("cannot load {what}"), error);
-        let counts = [self.flows.len(), self.mappings.len(), self.tokens.len()];
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] for the first document that cannot be put in; those before it are in.
+    pub async fn load(self, table: &StageTable) -> Result<Loaded, LoadError> {
+        let failed = |document: String| {
+            move |error| LoadError { document, reason: LoadFailure::Store(error) }
+        };
+        let mut loaded = Loaded::default();
         for flow in self.flows.into_iter().map(Flow::from) {
             table.put_flow(&flow).await.map_err(failed(format!("flow {}", flow.pk)))?;
+            loaded.flows += 1;
         }
         for mapping in self.mappings {
             let put = table.put_mapping(mapping.pk, &mapping.name).await;
             put.map_err(failed(format!("mapping {}", mapping.pk)))?;
+            loaded.mappings += 1;
         }
         for token in self.tokens {
             let hash = TokenKey::new(token.key).hash();
             let put = table.put_token(&hash, &token.user, &token.permissions, token.expires).await;
             put.map_err(failed(format!("a token of {}", token.user)))?;
+            loaded.tokens += 1;
         }
-        let mut loaded = 0;
-        let mut left = 0;
         for stage in self.stages.into_iter().map(Stage::from) {
-            let what = format!("stage {} ({:?})", stage.stage_uuid, stage.name);
-            match table.create_stage(stage).await.map_err(failed(what.clone()))? {
-                Created::Done => loaded += 1,
-                Created::Exists => left += 1,
+            let document = format!("stage {} ({:?})", stage.stage_uuid, stage.name);
+            match table.create_stage(stage).await.map_err(failed(document.clone()))? {
+                Created::Done => loaded.stages += 1,
+                Created::Exists => loaded.stages_left += 1,
                 Created::NameTaken => {
-                    return Err(Failure::new(
-                        format!("cannot load {what}"),
-                        "another stage has this name",
-                    ));
+                    return Err(LoadError { document, reason: LoadFailure::NameTaken });
                 }
             }
         }
-        let [flows, mappings, tokens] = counts;
-        let left = if left == 0 { String::new() } else { format!(" ({left} were there already)") };
-        Ok(format!("{loaded} stages{left}, {flows} flows, {mappings} mappings, {tokens} tokens"))
+        Ok(loaded)
     }
 }

@@ -1,0 +1,24 @@
+//! The function as its clients and its table see it: an event in, an answer out, and what is stored
+//! then.
+//!
+//! Everything runs through the AWS SDK against a real engine: the embedded one, each test with its
+//! own, so that they run side by side.
+
+#[expect(dead_code, reason = "the tests that use the rest come next")]
+mod harness;
+
+#[path = "../conformance/runner.rs"]
+mod conformance;
+
+mod canned;
+mod command;
+mod events;
+mod faults;
+mod history;
+mod kill;
+mod logs;
+mod operators;
+mod parser;
+mod permission;
+mod precondition;
+mod writing;

@@ -4,7 +4,14 @@
 //! Everything runs through the AWS SDK against a real engine: the embedded one, each test with its
 //! own, so that they run side by side.
 
-#[expect(dead_code, reason = "the tests that use the rest come next")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
+#[allow(dead_code, reason = "the tests that use the rest come next")]
 mod harness;
 
 #[path = "../conformance/runner.rs"]

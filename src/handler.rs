@@ -54,12 +54,12 @@ impl App {
         &self,
         event: LambdaEvent<Event>,
     ) -> Result<impl Serialize + use<>, Infallible> {
-        let LambdaEvent { payload: Event { shell, incoming }, context } = event;
+        let LambdaEvent { payload: Event { door, incoming }, context } = event;
         let mut answer = Some(self.answer(incoming, &context).await);
         let shape = service_fn(move |_hollow| {
             ready(Ok::<_, Infallible>(answer.take().unwrap_or_default()))
         });
-        lambda_http::Adapter::from(shape).call(LambdaEvent::new(shell, context)).await
+        lambda_http::Adapter::from(shape).call(LambdaEvent::new(door.hollow_event(), context)).await
     }
 
     async fn answer(&self, incoming: Option<Incoming>, context: &Context) -> Response<Body> {
@@ -72,8 +72,8 @@ impl App {
             Ok(outcome) => outcome,
             Err(_) => Err(out_of_time().into()),
         };
-        let method = incoming.as_ref().map(Incoming::method);
-        let (response, summary) = response::respond(&outcome, method, self.secrets);
+        let is_head = incoming.as_ref().is_some_and(Incoming::is_head);
+        let (response, summary) = response::respond(&outcome, is_head, self.secrets);
         record.write(&outcome, &summary, context, session.calls(), started.elapsed());
         response
     }

@@ -76,12 +76,12 @@ impl Tags {
     /// # Errors
     ///
     /// [`Malformed`], unless each is `*`, or a list of quoted tags, each with or without `W/`.
-    pub fn parse<'v>(values: impl Iterator<Item = &'v [u8]>) -> Result<Self, Malformed> {
+    pub fn parse<'v>(values: impl Iterator<Item = &'v str>) -> Result<Self, Malformed> {
         let mut tags = Vec::new();
         let mut is_any = false;
         let mut count = 0;
         for value in values {
-            let value = std::str::from_utf8(value).map_err(|_| Malformed)?.trim();
+            let value = value.trim();
             count += 1;
             if value == "*" {
                 is_any = true;

@@ -1,25 +1,26 @@
 //! From a Lambda event to what the request asks.
 //!
-//! lambda_http tells the doors apart (REST API, HTTP API and function URL, load balancer) and, at
-//! the end, gives the answer the shape that the door expects. Between the two it would make an
-//! `http::Request` of the event, and it panics on events that a client can bring about: base64 that
-//! is none, a `Host` or a path that makes no URL, a query string with a quote in it. It also keeps
-//! only one of several values of a header. So what a request says is taken from the event itself,
-//! and the hollow event that is left goes lambda_http's way.
+//! lambda_http would make an `http::Request` of the event, and panics on events that a client can
+//! bring about: base64 that is none, a `Host` or a path that makes no URL, a query string with a
+//! quote in it. It also keeps only one of several values of a header. So the event is read here, and
+//! lambda_http is left with a hollow event of the same kind, from which it knows what shape the
+//! answer must have.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_http::{
     aws_lambda_events::{
         alb::AlbTargetGroupRequest,
-        apigw::{ApiGatewayProxyRequest, ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest},
+        apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
     },
-    http::{HeaderMap, Method, header},
     request::LambdaRequest,
 };
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
@@ -44,49 +45,163 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// cannot be read is still an event: whoever sent it gets an answer.
 #[derive(Debug)]
 pub struct Event {
-    /// The event without what it said, for the shape of the answer.
-    pub(crate) shell: LambdaRequest,
-    /// What it said; `None` if that cannot be read.
+    /// What kind of event it is, and so what shape its answer has.
+    pub(crate) door: Door,
+    /// What it says; `None` if that cannot be read.
     pub(crate) incoming: Option<Incoming>,
+}
+
+/// What the event came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// API Gateway's REST API, or its HTTP API with payload format 1.0.
+    RestApi,
+    /// API Gateway's HTTP API with payload format 2.0, or a function URL.
+    HttpApi,
+    /// An application load balancer.
+    LoadBalancer,
+}
+
+impl Door {
+    /// An event of this kind with nothing in it.
+    pub(crate) fn hollow_event(self) -> LambdaRequest {
+        match self {
+            Self::RestApi => LambdaRequest::ApiGatewayV1(ApiGatewayProxyRequest::default()),
+            Self::HttpApi => LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default()),
+            Self::LoadBalancer => LambdaRequest::Alb(AlbTargetGroupRequest::default()),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Box::<RawValue>::deserialize(deserializer)?;
-        match serde_json::from_str::<LambdaRequest>(event.get()) {
-            Ok(mut shell) => Ok(Self { incoming: Incoming::take(&mut shell), shell }),
-            Err(error) => match Outline::door(event.get()) {
-                Some(shell) => Ok(Self { shell, incoming: None }),
-                None => Err(serde::de::Error::custom(error)),
-            },
-        }
+        let outline = serde_json::from_str::<Outline>(event.get());
+        let door = outline.ok().and_then(|outline| outline.door()).ok_or_else(|| {
+            D::Error::custom(
+                "this function answers events of API Gateway (REST API, HTTP \
+                 API), of function URLs and of application load balancers",
+            )
+        })?;
+        let incoming = serde_json::from_str::<Told>(event.get()).ok();
+        Ok(Self { door, incoming: incoming.map(|told| Incoming::new(door, told)) })
     }
 }
 
-/// Just enough of an event to tell which door it came through.
+/// Just enough of an event to tell its kind.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Outline {
     request_context: OutlineContext,
-    http_method: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "is_there")]
+    http_method: bool,
 }
 
 #[derive(Deserialize)]
 struct OutlineContext {
-    http: Option<IgnoredAny>,
-    elb: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "is_there")]
+    http: bool,
+    #[serde(default, deserialize_with = "is_there")]
+    elb: bool,
+}
+
+/// Whether a key is there at all, also with null.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl Outline {
-    fn door(event: &str) -> Option<LambdaRequest> {
-        let outline: Self = serde_json::from_str(event).ok()?;
-        if outline.request_context.http.is_some() {
-            Some(LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default()))
-        } else if outline.request_context.elb.is_some() {
-            Some(LambdaRequest::Alb(AlbTargetGroupRequest::default()))
+    fn door(&self) -> Option<Door> {
+        if self.request_context.http {
+            Some(Door::HttpApi)
+        } else if self.request_context.elb {
+            Some(Door::LoadBalancer)
         } else {
-            outline.http_method?;
-            Some(LambdaRequest::ApiGatewayV1(ApiGatewayProxyRequest::default()))
+            self.http_method.then_some(Door::RestApi)
+        }
+    }
+}
+
+/// What an event tells, of whatever kind it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    http_method: Option<String>,
+    path: Option<String>,
+    raw_path: Option<String>,
+    headers: Option<Headers>,
+    multi_value_headers: Option<Headers>,
+    request_context: ToldContext,
+    body: Option<String>,
+    is_base64_encoded: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct ToldContext {
+    http: Option<ToldHttp>,
+    authorizer: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct ToldHttp {
+    method: String,
+}
+
+/// Headers as the event has them: in its order, in its letter case, a name possibly twice.
+#[derive(Debug, Default)]
+struct Headers(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Values {
+            One(String),
+            Several(Vec<String>),
+            None(()),
+        }
+        struct EachHeader;
+        impl<'de> Visitor<'de> for EachHeader {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of headers")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Headers, M::Error> {
+                let mut headers = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                while let Some((name, values)) = map.next_entry::<String, Values>()? {
+                    match values {
+                        Values::One(value) => headers.push((name, value)),
+                        Values::Several(values) => {
+                            headers.extend(values.into_iter().map(|value| (name.clone(), value)));
+                        }
+                        Values::None(()) => {}
+                    }
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_map(EachHeader)
+    }
+}
+
+impl Headers {
+    /// All values of a header, whose name has no letter case.
+    fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Takes in what `others` has besides. A REST API sends each header twice, in `headers` with its
+    /// last value only; a load balancer sends one of the two.
+    fn merge(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            if !self.all(&name).any(|known| known == value) {
+                self.0.push((name, value));
+            }
         }
     }
 }
@@ -108,60 +223,42 @@ pub const ALLOW: &str = "GET, PUT, PATCH, HEAD, OPTIONS";
 /// What one request says.
 #[derive(Debug)]
 pub struct Incoming {
-    method: Method,
+    method: String,
     path: String,
-    headers: HeaderMap,
-    body: Option<String>,
+    headers: Headers,
+    body: String,
     is_base64_encoded: bool,
     authorizer: Option<Caller>,
 }
 
 impl Incoming {
-    /// Takes what the event says out of it, and leaves a hollow event of the same kind.
-    fn take(event: &mut LambdaRequest) -> Option<Self> {
-        match event {
-            LambdaRequest::ApiGatewayV1(event) => {
-                let event = std::mem::take(event);
-                Some(Self {
-                    method: event.http_method,
-                    path: event.path.unwrap_or_default(),
-                    headers: merged(event.multi_value_headers, event.headers),
-                    body: event.body,
-                    is_base64_encoded: event.is_base64_encoded,
-                    authorizer: rest_caller(&event.request_context.authorizer),
-                })
+    fn new(door: Door, told: Told) -> Self {
+        let mut headers = told.multi_value_headers.unwrap_or_default();
+        headers.merge(told.headers.unwrap_or_default());
+        let ToldContext { http, authorizer } = told.request_context;
+        let authorizer = authorizer.unwrap_or_default();
+        let (method, path, authorizer) = match door {
+            Door::HttpApi => {
+                (http.map(|http| http.method), told.raw_path, http_caller(&authorizer))
             }
-            LambdaRequest::ApiGatewayV2(event) => {
-                let event = std::mem::take(event);
-                Some(Self {
-                    method: event.request_context.http.method,
-                    path: event.raw_path.unwrap_or_default(),
-                    headers: event.headers,
-                    body: event.body,
-                    is_base64_encoded: event.is_base64_encoded,
-                    authorizer: event.request_context.authorizer.as_ref().and_then(http_caller),
-                })
-            }
-            LambdaRequest::Alb(event) => {
-                let event = std::mem::take(event);
-                Some(Self {
-                    method: event.http_method,
-                    path: event.path.unwrap_or_default(),
-                    headers: merged(event.multi_value_headers, event.headers),
-                    body: event.body,
-                    is_base64_encoded: event.is_base64_encoded,
-                    // A load balancer's authentication comes in a header, which anybody can write.
-                    authorizer: None,
-                })
-            }
-            _ => None,
+            Door::RestApi => (told.http_method, told.path, rest_caller(&authorizer)),
+            // A load balancer's authentication comes in a header, which anybody can write.
+            Door::LoadBalancer => (told.http_method, told.path, None),
+        };
+        Self {
+            method: method.unwrap_or_default(),
+            path: path.unwrap_or_default(),
+            headers,
+            body: told.body.unwrap_or_default(),
+            is_base64_encoded: told.is_base64_encoded.unwrap_or_default(),
+            authorizer,
         }
     }
 
-    /// The request's method.
+    /// Whether the answer is to have no body.
     #[must_use]
-    pub fn method(&self) -> &Method {
-        &self.method
+    pub fn is_head(&self) -> bool {
+        self.method == "HEAD"
     }
 
     /// The path's stage: what stands behind `/stages/authenticator/sms/` at the path's end, under
@@ -194,7 +291,7 @@ impl Incoming {
     ///
     /// [`Error::MethodNotAllowed`] for a method that is not in [`ALLOW`].
     pub fn action(&self) -> Result<Action, Error> {
-        match self.method.as_str() {
+        match &*self.method {
             "PATCH" => Ok(Action::Update(Completeness::Partial)),
             "PUT" => Ok(Action::Update(Completeness::Full)),
             "GET" | "HEAD" => Ok(Action::Retrieve),
@@ -209,12 +306,10 @@ impl Incoming {
         if let Some(caller) = &self.authorizer {
             return Credentials::Authorizer(caller.clone());
         }
-        let mut values = self.headers.get_all(header::AUTHORIZATION).iter();
+        let mut values = self.headers.all("authorization");
         match (values.next(), values.next()) {
             (None, _) => Credentials::Missing,
-            (Some(value), None) => {
-                Credentials::from_authorization(&String::from_utf8_lossy(value.as_bytes()))
-            }
+            (Some(value), None) => Credentials::from_authorization(value),
             (Some(_), Some(_)) => Credentials::Several,
         }
     }
@@ -225,7 +320,7 @@ impl Incoming {
     ///
     /// [`Error::BadEntityTags`] for a header that is no list of them.
     pub fn if_match(&self) -> Result<Tags, Error> {
-        self.tags(&header::IF_MATCH)
+        self.tags("if-match")
     }
 
     /// Which versions the client has already.
@@ -234,12 +329,11 @@ impl Incoming {
     ///
     /// [`Error::BadEntityTags`] for a header that is no list of them.
     pub fn if_none_match(&self) -> Result<Tags, Error> {
-        self.tags(&header::IF_NONE_MATCH)
+        self.tags("if-none-match")
     }
 
-    fn tags(&self, name: &header::HeaderName) -> Result<Tags, Error> {
-        let values = self.headers.get_all(name).iter().map(|value| value.as_bytes());
-        Tags::parse(values).map_err(|_| Error::BadEntityTags)
+    fn tags(&self, name: &str) -> Result<Tags, Error> {
+        Tags::parse(self.headers.all(name)).map_err(|_| Error::BadEntityTags)
     }
 
     /// The body as JSON. One of no bytes is the empty object, whatever its type.
@@ -255,21 +349,18 @@ impl Incoming {
         if bytes.is_empty() {
             return Ok(Value::Object(Map::new()));
         }
-        let content_type = self.headers.get(header::CONTENT_TYPE);
-        let content_type = content_type
-            .map_or(Cow::Borrowed(""), |value| String::from_utf8_lossy(value.as_bytes()));
-        if !is_json(&content_type) {
-            return Err(Error::UnsupportedMediaType(content_type.into_owned()));
+        let content_type = self.headers.all("content-type").next().unwrap_or_default();
+        if !is_json(content_type) {
+            return Err(Error::UnsupportedMediaType(content_type.to_owned()));
         }
         serde_json::from_slice(&bytes).map_err(|error| Error::Parse(error.to_string()))
     }
 
     fn bytes(&self) -> Result<Cow<'_, [u8]>, Error> {
-        let body = self.body.as_deref().unwrap_or_default();
         if !self.is_base64_encoded {
-            return Ok(Cow::Borrowed(body.as_bytes()));
+            return Ok(Cow::Borrowed(self.body.as_bytes()));
         }
-        match STANDARD.decode(body) {
+        match STANDARD.decode(&self.body) {
             Ok(bytes) => Ok(Cow::Owned(bytes)),
             Err(_) => Err(Error::Parse("the event's body is not base64".to_owned())),
         }
@@ -283,17 +374,6 @@ impl Incoming {
 /// [`Error::BadStageUuid`] for anything else.
 pub fn stage_uuid(segment: &str) -> Result<Uuid, Error> {
     Uuid::try_parse(segment).map_err(|_| Error::BadStageUuid(segment.to_owned()))
-}
-
-/// All values of all headers. A REST API sends each header twice, in `headers` with its last value
-/// only; a load balancer sends one of the two.
-fn merged(mut all_values: HeaderMap, last_values: HeaderMap) -> HeaderMap {
-    for (name, value) in &last_values {
-        if !all_values.contains_key(name) {
-            all_values.insert(name, value.clone());
-        }
-    }
-    all_values
 }
 
 /// Whether a `Content-Type` lets a body be read as JSON, by the rules of the reference's parser
@@ -315,33 +395,35 @@ fn is_json(content_type: &str) -> bool {
 
 /// Who an HTTP API's or a function URL's authorizer says it is: a JWT authorizer's claims, a Lambda
 /// authorizer's context, or an IAM principal, who can have no codenames and so no permission.
-fn http_caller(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Caller> {
-    if let Some(jwt) = &authorizer.jwt {
-        let user = jwt.claims.get("sub").cloned().unwrap_or_default();
-        let named = ["scope", "permissions"].into_iter().filter_map(|claim| jwt.claims.get(claim));
-        return Some(Caller::new(user, named.flat_map(|codenames| words(codenames)).collect()));
+fn http_caller(authorizer: &Map<String, Value>) -> Option<Caller> {
+    let part = |name| authorizer.get(name).filter(|value| !value.is_null());
+    if let Some(jwt) = part("jwt") {
+        return Some(caller(|name| jwt.get("claims").and_then(|claims| claims.get(name))));
     }
-    if let Some(iam) = &authorizer.iam {
-        return Some(Caller::new(iam.user_arn.clone().unwrap_or_default(), Vec::new()));
+    if let Some(iam) = part("iam") {
+        let user = iam.get("userArn").and_then(Value::as_str).unwrap_or_default();
+        return Some(Caller::new(user.to_owned(), Vec::new()));
     }
-    rest_caller(authorizer)
+    let context = part("lambda").filter(|context| *context != &Value::Object(Map::new()));
+    context.map(|context| caller(|name| context.get(name)))
 }
 
 /// Who a REST API's authorizer says it is: a Cognito authorizer's claims, or a Lambda authorizer's
 /// principal and context.
-fn rest_caller(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Caller> {
-    let context = &authorizer.fields;
-    if context.is_empty() {
-        return None;
+fn rest_caller(authorizer: &Map<String, Value>) -> Option<Caller> {
+    let claims = authorizer.get("claims").filter(|claims| !claims.is_null());
+    match claims {
+        Some(claims) => Some(caller(|name| claims.get(name))),
+        None if authorizer.is_empty() => None,
+        None => Some(caller(|name| authorizer.get(name))),
     }
-    let claims = context.get("claims").and_then(Value::as_object);
-    let named = |name| match claims {
-        Some(claims) => claims.get(name),
-        None => context.get(name),
-    };
-    let user = ["sub", "principalId", "user"].into_iter().find_map(named).and_then(Value::as_str);
-    let permissions = ["scope", "permissions"].into_iter().filter_map(named).flat_map(codenames);
-    Some(Caller::new(user.unwrap_or_default().to_owned(), permissions.collect()))
+}
+
+/// A caller from an authorizer's words: who it is, and the codenames.
+fn caller<'v>(word: impl Fn(&'static str) -> Option<&'v Value>) -> Caller {
+    let user = ["sub", "principalId", "user"].into_iter().find_map(&word).and_then(Value::as_str);
+    let permissions = ["scope", "permissions"].into_iter().filter_map(word).flat_map(codenames);
+    Caller::new(user.unwrap_or_default().to_owned(), permissions.collect())
 }
 
 fn codenames(value: &Value) -> Vec<String> {

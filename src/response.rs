@@ -5,7 +5,7 @@
 
 use lambda_http::{
     Body, Response,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
@@ -50,7 +50,7 @@ pub struct Summary {
 #[must_use]
 pub fn respond(
     outcome: &Result<Answer, Error>,
-    method: Option<&Method>,
+    is_head: bool,
     secrets: Secrets,
 ) -> (Response<Body>, Summary) {
     let (status, code, body) = match outcome {
@@ -86,7 +86,7 @@ pub fn respond(
     if matches!(status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
     }
-    if let Some(body) = body.filter(|_| method != Some(&Method::HEAD)) {
+    if let Some(body) = body.filter(|_| !is_head) {
         *response.body_mut() = Body::Text(body);
     }
     (response, Summary { status: status.as_u16(), code })

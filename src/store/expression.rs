@@ -79,7 +79,11 @@ impl StageUpdate {
                 "({revision} = :revision{place} AND begins_with({ids}[0], :prefix{place}))"
             ));
         }
-        self.conditions.push(format!("({})", alternatives.join(" OR ")));
+        // DynamoDB refuses redundant parentheses.
+        self.conditions.push(match alternatives.as_slice() {
+            [only] => only.clone(),
+            several => format!("({})", several.join(" OR ")),
+        });
     }
 
     /// The update expression.

@@ -228,8 +228,15 @@ impl House {
 
     /// Hands the function an event.
     pub async fn handle(&self, event: Event) -> Answer {
+        self.raw_answer(event).await.1
+    }
+
+    /// Hands the function an event, and shows the answer as Lambda gets it, too.
+    pub async fn raw_answer(&self, event: Event) -> (Value, Answer) {
         let Ok(answer) = self.app.handle(LambdaEvent::new(event, Context::default())).await;
-        Answer::read(&serde_json::to_value(answer).unwrap())
+        let raw = serde_json::to_value(answer).unwrap();
+        let answer = Answer::read(&raw);
+        (raw, answer)
     }
 
     /// Every item of the table.

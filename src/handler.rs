@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Remedy, StoreError},
     patch::{self, Completeness},
     permission::{self, Caller, TokenMemory},
-    record::Record,
+    record::{self, MetricSink, Record},
     request::{self, Action, Event, Incoming},
     response::{self, Answer},
     store::{Secrets, Session, StageTable, Update},
@@ -33,6 +33,7 @@ pub struct App {
     table: StageTable,
     secrets: Secrets,
     tokens: TokenMemory,
+    metrics: Option<MetricSink>,
     is_warm: AtomicBool,
 }
 
@@ -41,7 +42,13 @@ impl App {
     #[must_use]
     pub fn new(table: StageTable, secrets: Secrets, token_memory: Duration) -> Self {
         let tokens = TokenMemory::new(token_memory);
-        Self { table, secrets, tokens, is_warm: AtomicBool::new(false) }
+        Self { table, secrets, tokens, metrics: None, is_warm: AtomicBool::new(false) }
+    }
+
+    /// The same app, which hands each request's line of metrics to `sink`.
+    #[must_use]
+    pub fn with_metrics(self, sink: MetricSink) -> Self {
+        Self { metrics: Some(sink), ..self }
     }
 
     /// Answers one event, in the shape that its door expects. Never fails: an `Err` here would be a
@@ -74,7 +81,11 @@ impl App {
         };
         let is_head = incoming.as_ref().is_some_and(Incoming::is_head);
         let (response, summary) = response::respond(&outcome, is_head, self.secrets);
-        record.write(&outcome, &summary, context, session.calls(), started.elapsed());
+        let elapsed = started.elapsed();
+        record.log(&outcome, &summary, context, &session, elapsed);
+        if let Some(write) = self.metrics {
+            write(&record::metric_line(&outcome, context, session.calls(), elapsed));
+        }
         response
     }
 

@@ -18,6 +18,12 @@ where
         // The embedded engine warns of every refusal, and refusals are how conditions work.
         .with_target("dynoxide", LevelFilter::ERROR.min(own))
         .with_target(env!("CARGO_CRATE_NAME"), own);
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(to);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        // The runtime's spans say again, on every line, what the line says.
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(to);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
 }

@@ -35,12 +35,19 @@ impl std::error::Error for BadSetting {}
 async fn main() -> Result<(), Error> {
     log::start(log_level()?, std::io::stdout);
     let secrets = secrets()?;
+    let token_memory = token_memory()?;
     let client = client::client(connection()?)?;
     let table = StageTable::new(client, required("TABLE_NAME")?, secrets);
     table.open_connection().await;
-    let app = App::new(table, secrets, token_memory()?);
+    let app = App::new(table, secrets, token_memory).with_metrics(write_metrics);
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| app.handle(event))).await
+}
+
+/// CloudWatch reads metrics from the log.
+#[expect(clippy::print_stdout, reason = "standard output is the log")]
+fn write_metrics(line: &str) {
+    println!("{line}");
 }
 
 fn log_level() -> Result<LevelFilter, BadSetting> {

@@ -156,6 +156,14 @@ impl Session<'_> {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// The revision that this request's own write, if there is one, was made on.
+    #[must_use]
+    pub fn revision_before(&self, stored: &Stored) -> u64 {
+        let own = stored.write_ids.iter().position(|id| id == self.write_id.as_str());
+        let writes_since = own.and_then(|place| u64::try_from(place + 1).ok()).unwrap_or_default();
+        stored.revision.saturating_sub(writes_since)
+    }
+
     /// The token whose key has this hash.
     ///
     /// # Errors

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once, PoisonError},
     time::Duration,
 };
 
 use authenticator_sms_stage::{
     handler::App,
+    log,
     request::Event,
     store::{Secrets, StageTable, documents::Documents},
 };
@@ -27,6 +28,7 @@ use aws_smithy_runtime_api::client::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
+use tracing::level_filters::LevelFilter;
 
 /// The fixture that every test starts from.
 pub const FIXTURE: &str = include_str!("../conformance/fixture.json");
@@ -140,6 +142,46 @@ impl HttpConnector for TapConnector {
     }
 }
 
+/// What no line of the log may hold: the fixture's tokens and credentials, and those that the tests
+/// set.
+pub const SECRETS: [&str; 7] = [
+    "good-token",
+    "viewer-token",
+    "expired-token",
+    "s3cr3t-token",
+    "hunter2",
+    "n3w-auth-secret",
+    "n3w-password",
+];
+
+static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Keeps every line that is logged while the tests run, and fails whoever logs a secret.
+#[derive(Clone, Copy)]
+struct Watchman;
+
+impl std::io::Write for Watchman {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let line = String::from_utf8_lossy(line).into_owned();
+        for secret in SECRETS {
+            assert!(!line.contains(secret), "{secret} was logged: {line}");
+        }
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines logged so far that hold this text.
+pub fn logged(text: &str) -> Vec<Value> {
+    let lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = lines.iter().filter(|line| line.contains(text));
+    found.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// A function with a table of its own.
 pub struct House {
     /// The function.
@@ -201,6 +243,8 @@ impl House {
 
     /// A house to order.
     pub async fn build(plan: Plan) -> Self {
+        static WATCH: Once = Once::new();
+        WATCH.call_once(|| log::start(LevelFilter::TRACE, || Watchman));
         let endpoint = embedded_engine().await;
         let tap = Tap::new();
         let table_name = format!("test-{}", uuid::Uuid::new_v4().simple());

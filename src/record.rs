@@ -108,6 +108,8 @@ pub type MetricSink = fn(&str);
 struct Metrics<'m> {
     #[serde(rename = "_aws")]
     aws: Directive,
+    /// Tells two deployments in one account apart.
+    function_name: &'m str,
     route: &'static str,
     /// Milliseconds from the event to the answer.
     latency: f64,
@@ -133,7 +135,7 @@ struct Directive {
 #[serde(rename_all = "PascalCase")]
 struct Declaration {
     namespace: &'static str,
-    dimensions: [[&'static str; 1]; 1],
+    dimensions: [[&'static str; 2]; 1],
     metrics: [Unit; 4],
 }
 
@@ -146,7 +148,7 @@ struct Unit {
 
 const DECLARATION: Declaration = Declaration {
     namespace: "AuthenticatorSmsStage",
-    dimensions: [["Route"]],
+    dimensions: [["FunctionName", "Route"]],
     metrics: [
         Unit { name: "Latency", unit: "Milliseconds" },
         Unit { name: "StoreCalls", unit: "Count" },
@@ -176,6 +178,7 @@ pub fn metric_line(
             timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
             cloud_watch_metrics: [DECLARATION],
         },
+        function_name: &context.env_config.function_name,
         route: "stages_authenticator_sms",
         latency: elapsed.as_secs_f64() * 1000.0,
         store_calls,

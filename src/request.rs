@@ -394,18 +394,17 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// Who an HTTP API's or a function URL's authorizer says it is: a JWT authorizer's claims, a Lambda
-/// authorizer's context, or an IAM principal, who can have no codenames and so no permission.
+/// authorizer's context, or an IAM principal, who can have no codenames and so no permission. An
+/// authorizer that says nothing has vouched for somebody without permissions.
 fn http_caller(authorizer: &Map<String, Value>) -> Option<Caller> {
-    let part = |name| authorizer.get(name).filter(|value| !value.is_null());
-    if let Some(jwt) = part("jwt") {
+    if let Some(jwt) = authorizer.get("jwt") {
         return Some(caller(|name| jwt.get("claims").and_then(|claims| claims.get(name))));
     }
-    if let Some(iam) = part("iam") {
+    if let Some(iam) = authorizer.get("iam") {
         let user = iam.get("userArn").and_then(Value::as_str).unwrap_or_default();
         return Some(Caller::new(user.to_owned(), Vec::new()));
     }
-    let context = part("lambda").filter(|context| *context != &Value::Object(Map::new()));
-    context.map(|context| caller(|name| context.get(name)))
+    authorizer.get("lambda").map(|context| caller(|name| context.get(name)))
 }
 
 /// Who a REST API's authorizer says it is: a Cognito authorizer's claims, or a Lambda authorizer's

@@ -208,7 +208,7 @@ const HOSTILE: [(&str, Option<u16>, &str); 51] = [
     ("http-api-headers-are-a-list", Some(400), "a gateway sends an object"),
     ("http-api-jwt-authorizer-null-claims", Some(403), "somebody without permissions"),
     ("http-api-jwt-authorizer-without-sub", Some(200), "the scope is what counts"),
-    ("http-api-lambda-authorizer-null", Some(403), "nobody was vouched for"),
+    ("http-api-lambda-authorizer-null", Some(403), "somebody without permissions"),
     ("http-api-no-host", Some(200), "the host is nothing to us"),
     ("http-api-null-body", Some(200), "no body is an empty patch"),
     ("http-api-null-headers", Some(403), "no credentials"),

@@ -27,5 +27,6 @@ mod logs;
 mod operators;
 mod parser;
 mod permission;
+mod policy;
 mod precondition;
 mod writing;

@@ -10,7 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::harness::{Answer, Door, House, Request};
+use crate::{
+    harness::{Answer, Door, House, Request},
+    policy,
+};
 
 const CASES: &str = include_str!("cases.json");
 
@@ -117,6 +120,7 @@ async fn run_all(door: Door) {
     let mut before = house.snapshot().await;
     for case in &cases {
         let answer = house.send(&case.request(door)).await;
+        policy::assert_allowed(&house.tap.calls());
         let after = house.snapshot().await;
         if let Err(failure) = case.judge(&answer) {
             failures.push(format!("{} ({}, {}): {failure}", case.id, case.group, case.note));

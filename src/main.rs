@@ -1,6 +1,6 @@
 //! The Lambda function: settings from the environment, one client, one app, one event at a time.
 
-use std::{env, fmt, time::Duration};
+use std::{env, fmt, process::ExitCode, time::Duration};
 
 use authenticator_sms_stage::{
     handler::App,
@@ -30,18 +30,45 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
+/// What Lambda itself sets; its runtime library panics without one of them.
+const LAMBDA_SETTINGS: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
 // One event at a time, as Lambda sends them: a second thread would only cost start-up time.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Error> {
     log::start(log_level()?, std::io::stdout);
+    for name in LAMBDA_SETTINGS {
+        required(name)?;
+    }
     let secrets = secrets()?;
     let token_memory = token_memory()?;
-    let client = client::client(connection()?)?;
-    let table = StageTable::new(client, required("TABLE_NAME")?, secrets);
+    let table_name = required("TABLE_NAME")?;
+    let table = StageTable::new(client::client(connection()?)?, table_name, secrets);
     table.open_connection().await;
     let app = App::new(table, secrets, token_memory).with_metrics(write_metrics);
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| app.handle(event))).await
+}
+
+/// Says why the function does not start. Lambda puts it into the log.
+#[expect(clippy::print_stderr, reason = "the log itself may be what does not start")]
+fn complain(error: &Error) {
+    eprintln!("bootstrap does not start: {error}");
 }
 
 /// CloudWatch reads metrics from the log.
@@ -56,17 +83,13 @@ fn log_level() -> Result<LevelFilter, BadSetting> {
 }
 
 fn connection() -> Result<Connection, BadSetting> {
-    let roots = match optional("AWS_CA_BUNDLE") {
-        Some(path) => Some(std::fs::read(&path).map_err(|error| BadSetting {
-            name: "AWS_CA_BUNDLE",
-            problem: format!("cannot read {path}: {error}"),
-        })?),
-        None => None,
-    };
     Ok(Connection {
         region: required("AWS_REGION")?,
-        endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL")),
-        roots,
+        endpoint: match endpoint("AWS_ENDPOINT_URL_DYNAMODB")? {
+            Some(dynamodb) => Some(dynamodb),
+            None => endpoint("AWS_ENDPOINT_URL")?,
+        },
+        roots: roots()?,
         // They live as long as the function's process does; Lambda starts a new one with new ones.
         credentials: Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
@@ -75,6 +98,29 @@ fn connection() -> Result<Connection, BadSetting> {
             None,
             "environment",
         ),
+    })
+}
+
+/// Certificates to trust instead of Amazon's roots.
+fn roots() -> Result<Option<Vec<u8>>, BadSetting> {
+    let name = "AWS_CA_BUNDLE";
+    let Some(path) = optional(name) else {
+        return Ok(None);
+    };
+    let bundle = std::fs::read(&path)
+        .map_err(|error| BadSetting { name, problem: format!("cannot read {path}: {error}") })?;
+    let mark = b"-----BEGIN CERTIFICATE-----";
+    if bundle.windows(mark.len()).any(|window| window == mark) {
+        Ok(Some(bundle))
+    } else {
+        Err(BadSetting { name, problem: format!("{path} holds no PEM certificate") })
+    }
+}
+
+fn endpoint(name: &'static str) -> Result<Option<String>, BadSetting> {
+    parsed(name, "an address that begins with https:// or http://", |address| {
+        let is_address = address.starts_with("https://") || address.starts_with("http://");
+        is_address.then(|| address.to_owned())
     })
 }
 
@@ -110,7 +156,14 @@ fn parsed<T>(
 }
 
 fn required(name: &'static str) -> Result<String, BadSetting> {
-    optional(name).ok_or_else(|| BadSetting { name, problem: "is not set".to_owned() })
+    optional(name).ok_or_else(|| {
+        let problem = if LAMBDA_SETTINGS.contains(&name) {
+            "is not set: this program runs in AWS Lambda; `sms-stage` runs it on any machine"
+        } else {
+            "is not set"
+        };
+        BadSetting { name, problem: problem.to_owned() }
+    })
 }
 
 /// The variable's value; an empty one counts as not set, since templates cannot leave one out.

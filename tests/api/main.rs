@@ -29,4 +29,5 @@ mod parser;
 mod permission;
 mod policy;
 mod precondition;
+mod settings;
 mod writing;

@@ -1,0 +1,65 @@
+//! The function binary's settings: each bad one ends the start with one line that names it.
+
+use std::process::Command;
+
+/// The settings of a function that would start, as far as its settings go.
+const GOOD: [(&str, &str); 9] = [
+    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ("TABLE_NAME", "t"),
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "a"),
+    ("AWS_SECRET_ACCESS_KEY", "s3cr3t-key"),
+    ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
+];
+
+/// Starts the function with one setting changed, or without it, and returns what it complains of.
+fn complaint(name: &str, value: Option<&str>) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    command.env_clear().envs(GOOD).env_remove(name);
+    if let Some(value) = value {
+        command.env(name, value);
+    }
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{name}={value:?} starts");
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(!words.contains("panicked") && !words.contains("s3cr3t-key"), "{words}");
+    words
+}
+
+#[test]
+fn a_setting_that_must_be_there_is_named_when_it_is_not() {
+    let optional = "AWS_ENDPOINT_URL_DYNAMODB";
+    for (name, _) in GOOD.into_iter().filter(|(name, _)| *name != optional) {
+        for value in [None, Some("")] {
+            let expected =
+                format!("bootstrap does not start: environment variable {name}: is not set");
+            let words = complaint(name, value);
+            assert!(words.starts_with(&expected), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_is_named_with_what_would() {
+    let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for (name, value, problem) in [
+        ("LOG_LEVEL", "loud", "is \"loud\", not error, warn, info, debug or trace"),
+        ("SECRETS", "hide", "is \"hide\", not echo or write-only"),
+        ("TOKEN_MEMORY_SECONDS", "-1", "is \"-1\", not a whole number of seconds from 0 to 3600"),
+        ("TOKEN_MEMORY_SECONDS", "1e9", "is \"1e9\", not a whole number of seconds from 0 to 3600"),
+        (
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "127.0.0.1:1",
+            "is \"127.0.0.1:1\", not an address that begins with https:// or http://",
+        ),
+        ("AWS_CA_BUNDLE", "/no/such/file", "cannot read /no/such/file: No such file or directory"),
+        ("AWS_CA_BUNDLE", no_certificate, "holds no PEM certificate"),
+    ] {
+        let words = complaint(name, Some(value));
+        assert!(words.contains(&format!("environment variable {name}: ")), "{words}");
+        assert!(words.contains(problem), "{words}");
+    }
+}

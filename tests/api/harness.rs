@@ -1,4 +1,6 @@
-//! A function on an engine of its own, and ways to ask it and to look at its table.
+//! A function with a table of its own, and ways to ask it and to look at its table.
+
+pub mod engine;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +19,6 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig},
     types::AttributeValue,
 };
-use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -29,6 +30,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Map, Value, json};
 use tracing::level_filters::LevelFilter;
+
+use self::engine::{Lease, Site};
 
 /// The fixture that every test starts from.
 pub const FIXTURE: &str = include_str!("../conformance/fixture.json");
@@ -72,8 +75,8 @@ impl std::fmt::Debug for Tap {
 }
 
 impl Tap {
-    fn new() -> Self {
-        Self { inner: Builder::new().build_http(), calls: Arc::default(), meddler: Arc::default() }
+    fn over(inner: SharedHttpClient) -> Self {
+        Self { inner, calls: Arc::default(), meddler: Arc::default() }
     }
 
     /// The calls since this was last asked.
@@ -194,6 +197,10 @@ pub struct House {
     pub client: Client,
     /// The table's name.
     pub table_name: String,
+    /// Where its engine is.
+    pub site: Site,
+    /// Removes the table at the end.
+    _lease: Lease,
 }
 
 /// How a house is built.
@@ -226,15 +233,6 @@ pub fn client(endpoint: &str, http: SharedHttpClient) -> Client {
     )
 }
 
-/// Starts an embedded engine that lives as long as the test's runtime.
-async fn embedded_engine() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let database = dynoxide::Database::memory().unwrap();
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    endpoint
-}
-
 impl House {
     /// A house with the fixture in it, where no token is remembered.
     pub async fn new() -> Self {
@@ -245,10 +243,11 @@ impl House {
     pub async fn build(plan: Plan) -> Self {
         static WATCH: Once = Once::new();
         WATCH.call_once(|| log::start(LevelFilter::TRACE, || Watchman));
-        let endpoint = embedded_engine().await;
-        let tap = Tap::new();
-        let table_name = format!("test-{}", uuid::Uuid::new_v4().simple());
-        let tapped = client(&endpoint, SharedHttpClient::new(tap.clone()));
+        let site = Site::find().await;
+        let lease = site.lease_table();
+        let table_name = lease.table_name.clone();
+        let tap = Tap::over(site.http());
+        let tapped = site.client(SharedHttpClient::new(tap.clone()));
         let table = StageTable::new(tapped, table_name.clone(), plan.secrets);
         table.create_table().await.unwrap();
         if plan.is_furnished {
@@ -259,8 +258,10 @@ impl House {
             app: App::new(table.clone(), plan.secrets, plan.token_memory),
             table,
             tap,
-            client: client(&endpoint, Builder::new().build_http()),
+            client: site.client(site.http()),
             table_name,
+            site,
+            _lease: lease,
         }
     }
 
@@ -293,6 +294,20 @@ impl House {
             snapshot.insert(item["partition_key"].as_s().unwrap().clone(), item);
         }
         snapshot
+    }
+
+    /// Makes the table again what it was, item by item: on some engines a new table takes seconds.
+    pub async fn restore(&self, before: &Snapshot) {
+        let now = self.snapshot().await;
+        for key in now.keys().filter(|key| !before.contains_key(*key)) {
+            let delete = self.client.delete_item().table_name(&self.table_name);
+            let key = AttributeValue::S(key.clone());
+            delete.key("partition_key", key).send().await.unwrap();
+        }
+        for (_, item) in before.iter().filter(|(key, item)| now.get(*key) != Some(*item)) {
+            let put = self.client.put_item().table_name(&self.table_name);
+            put.set_item(Some(item.clone())).send().await.unwrap();
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The function as its clients and its table see it: an event in, an answer out, and what is stored
 //! then.
 //!
-//! Everything runs through the AWS SDK against a real engine: the embedded one, each test with its
-//! own, so that they run side by side.
+//! Everything runs through the AWS SDK against a real engine: the embedded one, or the one that the
+//! variable `TEST_DYNAMODB` names. Each test has a table of its own, so that they run side by side.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,7 @@ mod conformance;
 
 mod canned;
 mod command;
+mod engines;
 mod events;
 mod faults;
 mod history;

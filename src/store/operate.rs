@@ -1,8 +1,10 @@
 //! What operators do to the table: make it, and put in it what the function only reads.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put,
-    ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem,
+    ScalarAttributeType, TableStatus, TimeToLiveSpecification, TransactWriteItem,
 };
 use uuid::Uuid;
 
@@ -14,7 +16,17 @@ use super::{
     },
     write,
 };
-use crate::{error::StoreError, flow::Flow, permission::TokenHash, stage::Stage};
+use crate::{
+    error::{Remedy, StoreError},
+    flow::Flow,
+    permission::TokenHash,
+    stage::Stage,
+};
+
+/// Wait between two looks at a table that is being made.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Looks at a table that is being made: AWS is given a minute, and takes some seconds.
+const LOOKS_MAX: u32 = 120;
 
 /// What became of a stage that was to be put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +41,8 @@ pub enum Created {
 }
 
 impl StageTable {
-    /// Makes the table, with its key and its time to live. For engines that bill nothing: the
-    /// template makes the real one.
+    /// Makes the table, with its key and its time to live, and waits until it can be used. For
+    /// engines that bill nothing: the template makes the real one.
     ///
     /// # Errors
     ///
@@ -46,7 +58,8 @@ impl StageTable {
             .attribute_type(ScalarAttributeType::S)
             .build()
             .map_err(|error| build_failed(&error))?;
-        self.client
+        let made = self
+            .client
             .create_table()
             .table_name(&self.name)
             .key_schema(key)
@@ -55,6 +68,10 @@ impl StageTable {
             .send()
             .await
             .map_err(|error| failed("CreateTable", &error))?;
+        if made.table_description.and_then(|table| table.table_status) != Some(TableStatus::Active)
+        {
+            self.until_active().await?;
+        }
         let expiry = TimeToLiveSpecification::builder()
             .attribute_name(EXPIRES)
             .enabled(true)
@@ -68,6 +85,34 @@ impl StageTable {
             .await
             .map_err(|error| failed("UpdateTimeToLive", &error))?;
         Ok(())
+    }
+
+    /// Waits until a table that is being made can be used.
+    async fn until_active(&self) -> Result<(), StoreError> {
+        for _ in 0..LOOKS_MAX {
+            let look = self.client.describe_table().table_name(&self.name).send().await;
+            let status = match look {
+                Ok(seen) => seen.table.and_then(|table| table.table_status),
+                // What knows of the table may come later than what made it.
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|service| service.is_resource_not_found_exception()) =>
+                {
+                    None
+                }
+                Err(error) => return Err(failed("DescribeTable", &error)),
+            };
+            if status == Some(TableStatus::Active) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Err(StoreError {
+            remedy: Remedy::TryLater,
+            operation: "CreateTable",
+            cause: "the table is still being made".to_owned(),
+        })
     }
 
     /// Whether the table is there.

@@ -1,6 +1,16 @@
 //! The engines that the tests can run on, and where they answer differently.
 
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::TableStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use authenticator_sms_stage::store::{Secrets, StageTable};
+use aws_sdk_dynamodb::{
+    config::SharedHttpClient, error::ProvideErrorMetadata as _, types::TableStatus,
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector as _, HttpConnectorFuture},
+    orchestrator::HttpResponse,
+};
 
 use crate::harness::{
     House,
@@ -43,4 +53,32 @@ async fn removes_its_table_from_an_engine_that_stays_also_when_the_test_panics()
         }
     };
     assert!(matches!(status, None | Some(TableStatus::Deleting)), "{name} is left behind");
+}
+
+#[tokio::test]
+async fn waits_for_a_new_table_as_aws_makes_it() {
+    let house = House::new().await;
+    let looks = AtomicU32::new(0);
+    house.tap.meddle(move |seen, request, inner| {
+        let answer = match &*seen.operation {
+            "CreateTable" => r#"{"TableDescription": {"TableStatus": "CREATING"}}"#,
+            "DescribeTable" if looks.fetch_add(1, Ordering::Relaxed) == 0 => {
+                r#"{"Table": {"TableStatus": "CREATING"}}"#
+            }
+            _ => return None,
+        };
+        let sent = inner.call(request);
+        Some(HttpConnectorFuture::new(async move {
+            sent.await?;
+            Ok(HttpResponse::new(200.try_into().unwrap(), answer.into()))
+        }))
+    });
+    let lease = house.site.lease_table();
+    let client = house.site.client(SharedHttpClient::new(house.tap.clone()));
+    let table = StageTable::new(client, lease.table_name.clone(), Secrets::Echo);
+    table.create_table().await.unwrap();
+    assert_eq!(
+        house.tap.operations(),
+        ["CreateTable", "DescribeTable", "DescribeTable", "UpdateTimeToLive"],
+    );
 }

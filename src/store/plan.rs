@@ -169,8 +169,13 @@ fn texts(patch: &StagePatch) -> impl Iterator<Item = (Field, &str)> {
     .filter_map(|(field, text)| text.map(|text| (field, text)))
 }
 
+/// How many bytes of text the patch sets, `flow_set` not counted.
+pub(super) fn text_bytes(patch: &StagePatch) -> usize {
+    texts(patch).map(|(_, text)| text.len()).sum()
+}
+
 /// The field whose text alone is larger than an item, if there is one.
-pub(super) fn oversized_text(patch: &StagePatch) -> Option<Field> {
+fn oversized_text(patch: &StagePatch) -> Option<Field> {
     texts(patch).find(|(_, text)| text.len() > ITEM_BYTES_MAX).map(|(field, _)| field)
 }
 

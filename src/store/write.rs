@@ -19,7 +19,7 @@ use super::{
     Secrets, Session, build_failed,
     expression::StageUpdate,
     failed,
-    item::{self, Item, PARTITION_KEY, STAGE_UUID, Stored, WRITE_IDS_KEPT, text},
+    item::{self, ITEM_BYTES_MAX, Item, PARTITION_KEY, STAGE_UUID, Stored, WRITE_IDS_KEPT, text},
     malformed,
     plan::{self, Plan},
 };
@@ -34,6 +34,12 @@ use crate::{
 /// Most versions that a blind write's condition lists. An expression ends at 4 KB and 300
 /// operators; eight alternatives take some 500 bytes and 32 operators.
 const VERSIONS_MAX: usize = 8;
+
+/// Most text that a blind write sets, in bytes. An update that carries nearly as much as an item
+/// holds is refused for its size alone, before DynamoDB looks for the stage; but that there is no
+/// such stage, or that it is another version, is to be said first. Half an item is far from that,
+/// and far above every patch that is meant.
+const BLIND_TEXT_BYTES_MAX: usize = ITEM_BYTES_MAX / 2;
 
 /// The words by which DynamoDB tells that an item would be too large. There is no code for it: it is
 /// a plain `ValidationException`.
@@ -74,8 +80,7 @@ pub(super) fn can_be_blind(patch: &StagePatch, if_match: &Tags) -> bool {
     can_be_listed
         && patch.flow_set.is_none()
         && !patch.is_empty()
-        // DynamoDB would refuse such a request as a whole, before it looks for the stage.
-        && plan::oversized_text(patch).is_none()
+        && plan::text_bytes(patch) <= BLIND_TEXT_BYTES_MAX
 }
 
 impl Session<'_> {
@@ -182,6 +187,9 @@ impl Session<'_> {
             // The same transaction, sent before, is still at work: whether it lands is seen in
             // the item after the wait.
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Planned::Outrun),
+            // A part that is put, and so has its whole size in the request, is judged before the
+            // transaction begins: a lock's name is as long as the client likes.
+            _ if is_refused_for_size(&error) => Ok(Planned::Invalid(plan::too_large(patch))),
             _ => Err(failed("TransactWriteItems", &error)),
         }
     }
@@ -454,8 +462,7 @@ enum Refusal {
 
 /// Tells a refusal from a failure.
 fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
-    let is_validation = error.code() == Some("ValidationException");
-    if is_validation && is_too_large(error.message()) {
+    if is_refused_for_size(error) {
         return Ok(Refusal::TooLarge);
     }
     match error.as_service_error() {
@@ -477,6 +484,11 @@ pub(super) fn refused_conditions(error: &TransactWriteItemsError) -> Vec<bool> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether a request as a whole was refused because an item would be too large.
+fn is_refused_for_size(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ValidationException") && is_too_large(error.message())
 }
 
 fn is_too_large(message: Option<&str>) -> bool {

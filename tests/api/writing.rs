@@ -466,6 +466,7 @@ async fn a_missing_stage_is_404_unless_the_body_is_bad() {
         (json!({"name": "backup-sms"}), &missing, "a name that is taken"),
         (json!({"mapping": UNKNOWN, "configure_flow": UNKNOWN}), &missing, "unknown references"),
         (json!({"flow_set": []}), &missing, "flow_set"),
+        (json!({"auth": "t".repeat(409_590)}), &missing, "a text that no stage has room for"),
         (json!({"auth": "t".repeat(500_000)}), &missing, "a text larger than an item"),
         (json!({"provider": "x"}), &bad, "the body comes first"),
     ] {
@@ -705,6 +706,14 @@ async fn an_item_over_400_kb_is_refused_and_the_field_is_named() {
     ] {
         refused(&house, &patch(&body), invalid(json!({field: [TOO_LARGE]})), why).await;
     }
+}
+
+/// The name stands in the lock, too, which is judged before the stage is.
+#[tokio::test]
+async fn a_name_whose_lock_alone_is_over_400_kb_is_refused_as_well() {
+    let house = House::new().await;
+    let body = json!({"name": "n".repeat(409_550)});
+    refused(&house, &patch(&body), invalid(json!({"name": [TOO_LARGE]})), "").await;
 }
 
 #[tokio::test]

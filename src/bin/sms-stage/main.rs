@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 /// This command runs the function's own code on this machine, on an embedded engine, so that
 /// nothing else has to be installed.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "sms-stage", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -500,6 +500,7 @@ impl Answer {
             headers,
             body: answer["body"]
                 .as_str()
+                .filter(|body| !body.is_empty())
                 .map_or(Value::Null, |body| serde_json::from_str(body).unwrap()),
         }
     }

@@ -25,6 +25,7 @@ mod faults;
 mod history;
 mod kill;
 mod logs;
+mod methods;
 mod operators;
 mod parser;
 mod permission;

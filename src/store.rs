@@ -7,10 +7,10 @@
 //! | `FLOW#<uuid>`, `MAPPING#<uuid>` | what a stage may refer to |
 //! | `TOKEN#<sha256 of the key>` | whose token it is, what they may do, when it ends |
 //!
-//! A change begins as one `UpdateItem` that carries all its conditions ([`write::blind`]), and
-//! nearly always ends there. Where the new document depends on the old one, it is computed in full
-//! from one strong read ([`plan`]) and written on the condition that the item is still the one that
-//! was read ([`write::planned`]); if it is not, that is tried again.
+//! A change begins as one `UpdateItem` that carries all its conditions, and nearly always ends there
+//! (`Session::write_blind`). Where the new document depends on the old one, it is computed in full
+//! from one strong read (`Plan`) and written on the condition that the item is still the one that was
+//! read (`Session::write_planned`); if it is not, that is tried again.
 
 pub mod client;
 #[cfg(feature = "local")]

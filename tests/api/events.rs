@@ -288,3 +288,56 @@ async fn what_is_hostile_by_its_size_is_answered_too() {
         assert_eq!(answer.status, status, "{why}: {}", answer.body);
     }
 }
+
+/// Every place in a JSON value, as a JSON pointer.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                places(member, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(elements) => {
+            for (place, element) in elements.iter().enumerate() {
+                places(element, &format!("{at}/{place}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn whatever_stands_wherever_in_an_event_it_is_answered_or_refused_in_words() {
+    let house = House::new().await;
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(""),
+        json!("\u{0}\r\n \"<>"),
+        json!("%ff%zz/../😀"),
+        json!([null, "x", {}]),
+        json!({"": {"": []}}),
+    ];
+    let known = [200, 400, 403, 404, 405, 412, 413, 415];
+    for name in ["http-api-patch-200.json", "rest-api-patch-200.json", "alb-patch-200.json"] {
+        let event = read(name);
+        let mut pointers = Vec::new();
+        places(&event, "", &mut pointers);
+        for pointer in &pointers {
+            for value in &odd {
+                let mut event = event.clone();
+                *event.pointer_mut(pointer).unwrap() = value.clone();
+                match answer(&house, &event).await {
+                    Ok((raw, answer)) => {
+                        assert!(known.contains(&answer.status), "{pointer} {value}: {raw}");
+                    }
+                    Err(words) => {
+                        assert!(words.starts_with("this function answers"), "{pointer}: {words}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::stage::choices;
+use crate::choice::choices;
 
 choices! {
     /// What a flow is used for.

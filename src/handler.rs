@@ -12,9 +12,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
+    authentication::{self, TokenMemory},
     error::{Error, Remedy, StoreError},
     patch::{self, Completeness},
-    permission::{self, Caller, TokenMemory},
+    permission::Caller,
     record::{self, MetricSink, Record},
     request::{self, Action, Event, Incoming},
     response::{self, Answer},
@@ -104,7 +105,7 @@ impl App {
             return Ok(Answer::Methods);
         }
         let caller =
-            permission::authenticate(incoming.credentials(), &self.tokens, session).await?;
+            authentication::authenticate(incoming.credentials(), &self.tokens, session).await?;
         record.caller = Some(caller.user.clone());
         let stage_uuid = request::stage_uuid(&segment)?;
         record.stage_uuid = Some(stage_uuid);

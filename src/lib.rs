@@ -7,12 +7,13 @@
 //! |---|---|---|
 //! | [`handler`] | an event | an answer, always: the story on one screen |
 //! | [`request`] | an event | method, route, stage, credentials, preconditions, JSON |
-//! | [`permission`] | credentials | a caller, and proof of what they may do to which stage |
+//! | [`authentication`] | credentials | a caller |
+//! | [`permission`] | a caller | proof of what they may do to which stage |
 //! | [`patch`] | JSON | typed changes, or everything that is wrong with them |
 //! | [`store`] | proof and changes | one conditional write, or the reason why not |
 //! | [`response`] | a stage or an error | status and JSON |
 //! | [`record`], [`log`] | all of it | one line in the log |
-//! | [`stage`], [`flow`], [`validation`], [`precondition`], [`error`] | | the domain's own types |
+//! | [`stage`], [`flow`], [`choice`], [`validation`], [`precondition`], [`error`] | | the domain's own types |
 //!
 //! What holds at every instant:
 //!
@@ -24,6 +25,8 @@
 //!   [`permission::Caller`] makes.
 //! * A credential cannot be printed: [`stage::Secret`] and [`permission::TokenKey`] hide it.
 
+pub mod authentication;
+pub mod choice;
 pub mod error;
 pub mod flow;
 pub mod handler;

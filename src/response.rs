@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
+    choice::Choice,
     error::{Error, Remedy},
     flow::Flow,
     precondition::EntityTag,
     request::{ALLOW, BODY_BYTES_MAX},
-    stage::{Choice, Stage},
+    stage::Stage,
     store::{Secrets, item::Stored},
     validation::{ElementError, FieldError, Problem, ValidationError},
 };

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::stage::Choice;
+use crate::choice::Choice;
 
 /// Longest slug, in characters (Unicode code points): the contract's limit.
 pub const SLUG_CHARACTERS_MAX: usize = 50;

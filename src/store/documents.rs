@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{StageTable, operate::Created};
 use crate::{
+    choice::Choice,
     error::StoreError,
     flow::{DeniedAction, Designation, Flow, Layout, PolicyEngineMode},
     permission::TokenKey,
-    stage::{AuthType, Choice, Provider, Secret, Stage},
+    stage::{AuthType, Provider, Secret, Stage},
 };
 
 // No type here derives `Debug`: their texts are credentials.

@@ -9,10 +9,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::{
+    choice::Choice,
     flow::Flow,
     permission::{Caller, Token, TokenHash, sha256_hex},
     precondition::EntityTag,
-    stage::{Choice, Secret, Stage},
+    stage::{Secret, Stage},
     validation::Field,
 };
 

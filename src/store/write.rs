@@ -24,10 +24,11 @@ use super::{
     plan::{self, Plan},
 };
 use crate::{
+    choice::Choice,
     error::{Remedy, StoreError},
     patch::{Change, StagePatch},
     precondition::Tags,
-    stage::{Choice, Secret},
+    stage::Secret,
     validation::{Field, FieldError, Problem, Reference, ValidationError},
 };
 

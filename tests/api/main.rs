@@ -23,6 +23,7 @@ mod engines;
 mod events;
 mod faults;
 mod history;
+mod house;
 mod kill;
 mod logs;
 mod methods;

@@ -1,9 +1,9 @@
 //! The body's parser, against whatever comes.
 
 use authenticator_sms_stage::{
+    choice::Choice,
     flow::FlowChange,
     patch::{Change, Completeness, StagePatch, parse},
-    stage::Choice,
     validation::{Field, ValidationError},
 };
 use proptest::{collection::vec, prelude::*};

@@ -26,6 +26,7 @@ use std::{
     collections::BTreeMap,
     error::Error as _,
     fmt,
+    ops::ControlFlow,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -49,8 +50,8 @@ use crate::{
     validation::{Field, FieldError, Problem, ValidationError},
 };
 
-/// Tries of a write whose item keeps changing under it. With full jitter and a cap of
-/// [`BACKOFF_MAX`], the last try comes within four seconds.
+/// Tries of a write whose item keeps changing under it, or is in others' transactions. With full
+/// jitter and a cap of [`BACKOFF_MAX`], the last try comes within four seconds.
 const TRIES_MAX: u32 = 16;
 /// Wait after the first try that was outrun, at most; doubled after that.
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
@@ -197,18 +198,9 @@ impl Session<'_> {
         if_match: &Tags,
     ) -> Result<Update, StoreError> {
         let stage_uuid = may.stage_uuid();
-        let mut seen = if write::can_be_blind(patch, if_match) {
-            match self.write_blind(stage_uuid, patch, if_match).await? {
-                Blind::Done(stored) => return Ok(Update::Done(stored)),
-                Blind::Missing => return Ok(Update::Missing),
-                Blind::TooLarge => return Ok(Update::Invalid(plan::too_large(patch))),
-                Blind::Refused(stored) => *stored,
-            }
-        } else {
-            match self.stage(stage_uuid).await? {
-                Some(stored) => stored,
-                None => return Ok(Update::Missing),
-            }
+        let mut seen = match self.begin(stage_uuid, patch, if_match).await? {
+            ControlFlow::Continue(seen) => seen,
+            ControlFlow::Break(update) => return Ok(update),
         };
         let mut vanished = Vanished::default();
         for attempt in 1..=TRIES_MAX {
@@ -233,17 +225,55 @@ impl Session<'_> {
                     vanished.flow = Some(flow);
                     continue;
                 }
-                Planned::Outrun => {}
+                Planned::Outrun => tokio::time::sleep(jittered_backoff(attempt)).await,
             }
-            if attempt < TRIES_MAX {
-                tokio::time::sleep(jittered_backoff(attempt)).await;
-                match self.stage(stage_uuid).await? {
-                    Some(stored) => seen = stored,
-                    None => return Ok(Update::Missing),
-                }
+            match self.stage(stage_uuid).await? {
+                Some(stored) => seen = stored,
+                None => return Ok(Update::Missing),
             }
         }
-        Ok(Update::Outrun)
+        Ok(self.after_the_last_try(Some(seen)))
+    }
+
+    /// Does the change without a read, if that can be. Goes on with the stage where that cannot be,
+    /// or where it is not as the write needs it to be.
+    async fn begin(
+        &self,
+        stage_uuid: Uuid,
+        patch: &StagePatch,
+        if_match: &Tags,
+    ) -> Result<ControlFlow<Update, Stored>, StoreError> {
+        if !write::can_be_blind(patch, if_match) {
+            return Ok(match self.stage(stage_uuid).await? {
+                Some(seen) => ControlFlow::Continue(seen),
+                None => ControlFlow::Break(Update::Missing),
+            });
+        }
+        for attempt in 1..=TRIES_MAX {
+            let update = match self.write_blind(stage_uuid, patch, if_match).await? {
+                Blind::Done(stored) => Update::Done(stored),
+                Blind::Missing => Update::Missing,
+                Blind::TooLarge => Update::Invalid(plan::too_large(patch)),
+                Blind::Refused(seen) => return Ok(ControlFlow::Continue(*seen)),
+                Blind::Outrun => {
+                    tokio::time::sleep(jittered_backoff(attempt)).await;
+                    continue;
+                }
+            };
+            return Ok(ControlFlow::Break(update));
+        }
+        let last_seen = self.stage(stage_uuid).await?;
+        Ok(ControlFlow::Break(self.after_the_last_try(last_seen)))
+    }
+
+    /// What to say when patience has ended. A write whose answer was lost may have landed before
+    /// others came in the way, and then nothing is to be tried again.
+    fn after_the_last_try(&self, last_seen: Option<Stored>) -> Update {
+        match last_seen {
+            Some(seen) if self.is_written(&seen) => Update::Done(Box::new(seen)),
+            Some(_) => Update::Outrun,
+            None => Update::Missing,
+        }
     }
 
     /// What the table finds wrong with the good part of a body whose other part is bad, so that the

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::{
 use uuid::Uuid;
 
 use super::{
-    Secrets, Session, build_failed,
+    Secrets, Session, TRIES_MAX, build_failed,
     expression::StageUpdate,
     failed,
     item::{self, ITEM_BYTES_MAX, Item, PARTITION_KEY, STAGE_UUID, Stored, WRITE_IDS_KEPT, text},
@@ -57,6 +57,8 @@ pub(super) enum Blind {
     TooLarge,
     /// Something about the stage is not as the write needs it to be. This is the stage.
     Refused(Box<Stored>),
+    /// Somebody else is writing it just now.
+    Outrun,
 }
 
 /// What became of a write on something that was read.
@@ -102,6 +104,7 @@ impl Session<'_> {
             }
             Err(error) => match refusal(&error)? {
                 Refusal::TooLarge => Ok(Blind::TooLarge),
+                Refusal::Conflict => Ok(Blind::Outrun),
                 Refusal::Condition(None) => Ok(Blind::Missing),
                 Refusal::Condition(Some(item)) => {
                     let seen = Box::new(item::read_stage(item).map_err(malformed)?);
@@ -129,6 +132,7 @@ impl Session<'_> {
             Ok(_) => Ok(Planned::Done(Box::new(self.written(seen, plan)))),
             Err(error) => match refusal(&error)? {
                 Refusal::TooLarge => Ok(Planned::Invalid(plan::too_large(patch))),
+                Refusal::Conflict => Ok(Planned::Outrun),
                 Refusal::Condition(item) => self.recognise(item),
             },
         }
@@ -186,8 +190,12 @@ impl Session<'_> {
                 self.sort_reasons(&parts.roles, reasons, patch)
             }
             // The same transaction, sent before, is still at work: whether it lands is seen in
-            // the item after the wait.
-            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Planned::Outrun),
+            // the item after the wait. After the last one nobody can tell, and that is a failure.
+            Some(TransactWriteItemsError::TransactionInProgressException(_))
+                if attempt < TRIES_MAX =>
+            {
+                Ok(Planned::Outrun)
+            }
             // A part that is put, and so has its whole size in the request, is judged before the
             // transaction begins: a lock's name is as long as the client likes.
             _ if is_refused_for_size(&error) => Ok(Planned::Invalid(plan::too_large(patch))),
@@ -459,6 +467,8 @@ enum Refusal {
     Condition(Option<Item>),
     /// The item would be too large.
     TooLarge,
+    /// The item is in somebody else's transaction, or in a write of another region.
+    Conflict,
 }
 
 /// Tells a refusal from a failure.
@@ -470,6 +480,11 @@ fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
         Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
             Ok(Refusal::Condition(refused.item.clone()))
         }
+        // The SDK sends the first of these not again, and the second not for long.
+        Some(
+            UpdateItemError::TransactionConflictException(_)
+            | UpdateItemError::ReplicatedWriteConflictException(_),
+        ) => Ok(Refusal::Conflict),
         _ => Err(failed("UpdateItem", error)),
     }
 }

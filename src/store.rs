@@ -379,24 +379,25 @@ fn failed<E>(operation: &'static str, error: &SdkError<E>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let remedy = match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        // What was asked, or whom we are taken for, will be no better next time.
+    let remedy = match error.code() {
+        // What was asked, or where, or as whom, will be no better next time.
         Some(
             "ValidationException"
             | "SerializationException"
+            | "IdempotentParameterMismatchException"
+            | "ItemCollectionSizeLimitExceededException"
+            | "ResourceNotFoundException"
+            | "InvalidEndpointException"
             | "AccessDeniedException"
             | "UnrecognizedClientException"
             | "InvalidSignatureException"
-            | "IdempotentParameterMismatchException",
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationTokenException",
         ) => Remedy::Repair,
         _ => Remedy::TryLater,
     };
-    let cause = match error.as_service_error() {
-        Some(service) => format!(
-            "{}: {}",
-            service.code().unwrap_or("unknown error"),
-            service.message().unwrap_or("no message"),
-        ),
+    let cause = match error.code() {
+        Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
         None => Chain(error).to_string(),
     };
     StoreError { remedy, operation, cause }

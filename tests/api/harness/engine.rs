@@ -18,7 +18,8 @@ use std::{
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{
-        BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig,
+        BehaviorVersion, Credentials, Region, SharedHttpClient,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
     error::{ProvideErrorMetadata as _, SdkError},
@@ -123,6 +124,7 @@ impl Site {
                 TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build(),
             )
             .retry_config(retries)
+            .retry_partition(retries_of_its_own())
             .http_client(http);
         if let Some(endpoint) = &self.endpoint {
             config = config.endpoint_url(endpoint);
@@ -177,6 +179,12 @@ fn own_credentials() -> Option<Credentials> {
     let secret = env::var("AWS_SECRET_ACCESS_KEY").ok()?;
     let session = env::var("AWS_SESSION_TOKEN").ok();
     Some(Credentials::new(key_id, secret, session, None, "environment"))
+}
+
+/// Clients of one region share one allowance of retries, which a process whose tests make calls fail
+/// on purpose would use up; then other tests' calls would not be sent again.
+fn retries_of_its_own() -> RetryPartition {
+    RetryPartition::custom("test").token_bucket(TokenBucket::unlimited()).build()
 }
 
 /// For engines that ask for a signature and do not look whose it is. Letters and digits only:

@@ -386,7 +386,6 @@ where
             | "SerializationException"
             | "IdempotentParameterMismatchException"
             | "ItemCollectionSizeLimitExceededException"
-            | "ResourceNotFoundException"
             | "InvalidEndpointException"
             | "AccessDeniedException"
             | "UnrecognizedClientException"

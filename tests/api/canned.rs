@@ -293,8 +293,8 @@ const ROWS: &[Row] = &[
         (DYNAMODB, 400),
         "Requested resource not found",
         EVERY_CALL,
-        STAYS,
-        "there is no such table: a setting is wrong",
+        NOT_SENT_AGAIN,
+        "the table is gone: it is being restored, or a setting is wrong",
     ),
     row(
         "InvalidEndpointException",
@@ -831,13 +831,13 @@ async fn a_store_that_never_answers_is_503_before_the_invocation_ends() {
     guest.await.unwrap().unwrap();
 }
 
-/// The table itself is not there: a setting is wrong, and no waiting mends that.
+/// The table itself is gone, as while it is being restored under its name.
 #[tokio::test]
-async fn a_table_that_is_not_there_is_500() {
+async fn a_table_that_is_not_there_is_503() {
     let house = House::new().await;
     let table_name = format!("{}-not", house.table_name);
     let table = StageTable::new(house.client.clone(), table_name, Secrets::Echo);
     let app = App::new(table, Secrets::Echo, Duration::ZERO);
     let answer = ask(&app, &Call::Blind.request(), Duration::from_secs(30)).await;
-    assert_answer(&answer, server_error(), "no table");
+    assert_answer(&answer, unavailable(), "no table");
 }

@@ -1,0 +1,147 @@
+//! Mistakes that the function could have been written with, made on the wire.
+
+use serde_json::Value;
+
+use super::{
+    check::Rule,
+    wire::{Faults, Mutation},
+};
+
+/// A mistake, and what it must be found by.
+pub struct Mistake {
+    /// What is wrong.
+    pub what: &'static str,
+    /// Makes it so.
+    pub mutation: Mutation,
+    /// What it takes to come to light.
+    pub faults: Faults,
+    /// The rules that it breaks. One of them has to be reported.
+    pub breaks: &'static [Rule],
+}
+
+const QUIET: Faults = Faults { dropped: 0, lost: 0 };
+const DROPPED: Faults = Faults { dropped: 25, lost: 0 };
+
+/// The mistakes.
+pub const MISTAKES: [Mistake; 9] = [
+    Mistake {
+        what: "the last write id alone is kept, instead of four",
+        mutation: last_write_id_alone,
+        faults: DROPPED,
+        breaks: &[Rule::Once, Rule::Written],
+    },
+    Mistake {
+        what: "the last write id alone is compared, instead of four",
+        mutation: |_, body| in_condition(body, NOT_WRITTEN, NOT_WRITTEN_LAST),
+        faults: DROPPED,
+        breaks: &[Rule::Once, Rule::Written],
+    },
+    Mistake {
+        what: "a write is not looked for before it is made again",
+        mutation: |_, body| in_condition(body, NOT_WRITTEN, "attribute_exists(#write_ids)"),
+        faults: DROPPED,
+        breaks: &[Rule::Once, Rule::Written],
+    },
+    Mistake {
+        what: "what was computed from a read is written over whatever came since",
+        mutation: |_, body| hold_always(body, "#write_ids[0] = :seen"),
+        faults: QUIET,
+        breaks: &[Rule::Document, Rule::Once, Rule::Table],
+    },
+    Mistake {
+        what: "If-Match is not part of the write's condition",
+        mutation: |_, body| in_condition(body, VERSION, ANY_VERSION),
+        faults: QUIET,
+        breaks: &[Rule::Precondition],
+    },
+    Mistake {
+        what: "a name that changes is taken for one that does not",
+        mutation: |_, body| hold_always(body, "#name = :name"),
+        faults: QUIET,
+        breaks: &[Rule::Document],
+    },
+    Mistake {
+        what: "another stage's name is taken",
+        mutation: |_, body| {
+            in_parts(body, "/Put/ConditionExpression", "#owner = :owner", OWN_OR_ANOTHERS);
+        },
+        faults: QUIET,
+        breaks: &[Rule::Name, Rule::Table],
+    },
+    Mistake {
+        what: "the old name is not given back",
+        mutation: |_, body| {
+            if let Some(parts) = body["TransactItems"].as_array_mut() {
+                parts.retain(|part| part.get("Delete").is_none());
+            }
+        },
+        faults: QUIET,
+        breaks: &[Rule::Refusal, Rule::Table],
+    },
+    Mistake {
+        what: "a reference is not looked up",
+        mutation: |_, body| {
+            in_parts(body, "/ConditionCheck/ConditionExpression", EXISTS, EXISTS_OR_NOT);
+        },
+        faults: QUIET,
+        breaks: &[Rule::Document, Rule::Table],
+    },
+];
+
+const NOT_WRITTEN: &str = "NOT contains(#write_ids, :write_id)";
+const NOT_WRITTEN_LAST: &str = "#write_ids[0] <> :write_id";
+const VERSION: &str = "#revision = :revision0 AND begins_with";
+const ANY_VERSION: &str = "attribute_exists(#revision) OR #revision = :revision0 OR begins_with";
+const OWN_OR_ANOTHERS: &str = "#owner = :owner OR attribute_exists(#owner)";
+const EXISTS: &str = "attribute_exists(#key)";
+const EXISTS_OR_NOT: &str = "attribute_exists(#key) OR attribute_not_exists(#key)";
+
+/// Every place of the last four holds the newest id, and only that.
+fn last_write_id_alone(_: &str, body: &mut Value) {
+    in_condition(body, NOT_WRITTEN, NOT_WRITTEN_LAST);
+    for place in 1..4 {
+        let shift = format!("#write_ids[{place}] = #write_ids[{}]", place - 1);
+        let same = format!("#write_ids[{place}] = :write_id");
+        for update in stage_updates(body) {
+            replace(&mut update["UpdateExpression"], &shift, &same);
+        }
+    }
+}
+
+/// Lets a condition hold, whether it does or not. It stays in the expression, since a value that no
+/// expression uses is an error.
+fn hold_always(body: &mut Value, condition: &str) {
+    in_condition(body, condition, &format!("({condition} OR NOT {condition})"));
+}
+
+fn in_condition(body: &mut Value, condition: &str, instead: &str) {
+    for update in stage_updates(body) {
+        replace(&mut update["ConditionExpression"], condition, instead);
+    }
+}
+
+fn in_parts(body: &mut Value, expression: &str, what: &str, instead: &str) {
+    for part in parts(body) {
+        if let Some(expression) = part.pointer_mut(expression) {
+            replace(expression, what, instead);
+        }
+    }
+}
+
+fn replace(expression: &mut Value, what: &str, instead: &str) {
+    if let Some(text) = expression.as_str() {
+        *expression = text.replace(what, instead).into();
+    }
+}
+
+/// The updates of stages in a request.
+fn stage_updates(body: &mut Value) -> Vec<&mut Value> {
+    if body.get("UpdateExpression").is_some() {
+        return vec![body];
+    }
+    parts(body).into_iter().filter_map(|part| part.get_mut("Update")).collect()
+}
+
+fn parts(body: &mut Value) -> Vec<&mut Value> {
+    body.get_mut("TransactItems").and_then(Value::as_array_mut).into_iter().flatten().collect()
+}

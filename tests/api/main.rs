@@ -27,6 +27,7 @@ mod house;
 mod kill;
 mod logs;
 mod methods;
+mod openapi;
 mod operators;
 mod parser;
 mod permission;

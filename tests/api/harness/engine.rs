@@ -74,18 +74,33 @@ pub struct Site {
     pub engine: Engine,
     /// The URL to speak to; none for AWS, whose region's own it is.
     pub endpoint: Option<String>,
+    region: String,
+    credentials: Credentials,
 }
 
 impl Site {
     /// Finds the engine. An embedded one is started, and lives as long as the test's runtime.
     pub async fn find() -> Self {
         let engine = Engine::named();
+        let (region, credentials) = match engine {
+            Engine::Embedded => (None, None),
+            Engine::Endpoint(_) => (env::var("AWS_REGION").ok(), own_credentials()),
+            Engine::Aws => (
+                Some(env::var("AWS_REGION").expect("AWS_REGION says where")),
+                Some(own_credentials().expect("AWS_ACCESS_KEY_ID and the like say as whom")),
+            ),
+        };
         let endpoint = match &engine {
             Engine::Embedded => Some(start_embedded().await),
             Engine::Endpoint(url) => Some(url.clone()),
             Engine::Aws => None,
         };
-        Self { engine, endpoint }
+        Self {
+            engine,
+            endpoint,
+            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+            credentials: credentials.unwrap_or_else(no_ones_credentials),
+        }
     }
 
     /// A way to send requests there.
@@ -102,24 +117,14 @@ impl Site {
 
     /// A client that sends its requests by this way.
     pub fn client(&self, http: SharedHttpClient) -> Client {
-        let region = env::var("AWS_REGION").ok();
-        let (region, credentials) = match self.engine {
-            Engine::Embedded => (None, None),
-            Engine::Endpoint(_) => (region, own_credentials()),
-            Engine::Aws => {
-                let region = region.expect("AWS_REGION says where the tests make their tables");
-                let credentials = own_credentials();
-                (Some(region), Some(credentials.expect("AWS_ACCESS_KEY_ID says as whom")))
-            }
-        };
         let retries = match self.engine {
             Engine::Aws => RetryConfig::standard().with_max_attempts(5),
             _ => RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)),
         };
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned())))
-            .credentials_provider(credentials.unwrap_or_else(no_ones_credentials))
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
             .timeout_config(
                 TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build(),
             )

@@ -668,7 +668,7 @@ async fn a_write_in_somebodys_way_for_ever_is_a_conflict() {
             let house = House::new().await;
             let before = house.snapshot().await;
             always(&house, call, answer);
-            let answer = house.send(&call.request()).await;
+            let answer = house.send_within(Duration::from_secs(600), &call.request()).await;
             // Of a transaction that is still at work nobody knows whether it lands.
             let is_open = why.contains("still at work");
             assert_answer(&answer, if is_open { unavailable() } else { outrun() }, why);
@@ -824,9 +824,10 @@ async fn a_store_that_never_answers_is_503_before_the_invocation_ends() {
     let app = app_at(format!("http://{}", listener.local_addr().unwrap()));
     // Kept open, and never answered.
     let guest = tokio::spawn(async move { listener.accept().await });
-    let time = Duration::from_millis(600);
     let request = Call::Blind.request();
-    let answer = tokio::time::timeout(time, ask(&app, &request, time)).await;
+    let asking = ask(&app, &request, Duration::from_millis(600));
+    // Three attempts of two seconds each are what the client has patience for by itself.
+    let answer = tokio::time::timeout(Duration::from_secs(5), asking).await;
     assert_answer(&answer.unwrap(), unavailable(), "it never answers");
     guest.await.unwrap().unwrap();
 }

@@ -35,8 +35,8 @@ use crate::{
     },
 };
 
-/// Time for an answer in an invocation that nobody holds up.
-const LONG: Duration = Duration::from_secs(30);
+/// Time for an answer that nobody is to hold up but a machine that has much else to do.
+const LONG: Duration = Duration::from_secs(600);
 
 /// A kind of write.
 #[derive(Clone, Debug)]
@@ -179,6 +179,8 @@ enum Others {
     Nobody,
     One,
     Three,
+    /// One more than a stage remembers beside our own write.
+    Four,
     /// One, who renames it.
     Renaming,
 }
@@ -193,6 +195,7 @@ impl Others {
             Self::Nobody => vec![],
             Self::One => vec![write(1)],
             Self::Three => (1..=3).map(write).collect(),
+            Self::Four => (1..=4).map(write).collect(),
             Self::Renaming => vec![json!({"name": "theirs"})],
         }
     }
@@ -397,7 +400,7 @@ fn cases_of(call: usize) -> Vec<Case> {
 /// How many calls the kind takes when nothing goes wrong. The last is the one that writes.
 async fn undisturbed(house: &House, kind: &Kind, before: &Snapshot) -> usize {
     let answer = house.send(&kind.request(before)).await;
-    assert_eq!(answer.status, 200, "{kind:?}: {}", answer.body);
+    assert_eq!(answer.status, 200, "{}: {}", kind.body, answer.body);
     let calls = house.tap.calls().len();
     house.restore(before).await;
     calls
@@ -417,7 +420,9 @@ async fn survives_every_fault(kind: Kind) {
         if let Err(problem) = verdict.check(&answer, &before, &after) {
             wrong.push(format!("{case:?}: {problem}"));
         }
-        house.restore(&before).await;
+        if after != before {
+            house.restore(&before).await;
+        }
     }
     assert!(wrong.is_empty(), "of {last} calls:\n{}", wrong.join("\n"));
 }
@@ -477,6 +482,24 @@ async fn a_read_survives_every_fault() {
     survives_every_fault(read()).await;
 }
 
+/// Where the promise ends: a stage remembers its last four writes. When four others have written
+/// between a write that landed and its second sending, it is taken for one that did not land.
+#[tokio::test]
+async fn a_write_that_is_sent_again_after_four_others_is_made_again() {
+    let kind = plain();
+    let (house, before) = kind.house().await;
+    let others = Others::Four;
+    let case = Case { call: 2, fault: Fault::AnswerLost, extent: Extent::Once, others };
+    meddle(&house, case, &Neighbour::of(&house), None);
+    let answer = house.send(&kind.request(&before)).await;
+    let mut writes = others.bodies();
+    writes.insert(0, kind.effect.clone());
+    writes.push(kind.effect.clone());
+    let verdict = Verdict { status: 200, own: Some(writes.len() - 1), writes };
+    let after = house.snapshot().await;
+    assert_eq!(verdict.check(&answer, &before, &after), Ok(()));
+}
+
 /// Lets another client write before every single call.
 fn overtake_for_ever(house: &House, neighbour: &Arc<Neighbour>) -> Arc<AtomicUsize> {
     let neighbour = Arc::clone(neighbour);
@@ -516,7 +539,7 @@ async fn a_write_that_is_overtaken_for_ever_is_a_conflict_unless_it_needs_no_rea
         waiting.spawn(async move {
             let (house, before) = kind.house().await;
             let writes = overtake_for_ever(&house, &Neighbour::of(&house));
-            let answer = house.send(&kind.request(&before)).await;
+            let answer = house.send_within(LONG, &kind.request(&before)).await;
             let mut all: Vec<_> = (1..=writes.load(Ordering::Relaxed)).map(theirs).collect();
             let own = (status == 200 && kind.writes()).then_some(all.len());
             if let Some(place) = own {
@@ -524,7 +547,7 @@ async fn a_write_that_is_overtaken_for_ever_is_a_conflict_unless_it_needs_no_rea
             }
             let verdict = Verdict { status, writes: all, own };
             let after = house.snapshot().await;
-            assert_eq!(verdict.check(&answer, &before, &after), Ok(()), "{kind:?}");
+            assert_eq!(verdict.check(&answer, &before, &after), Ok(()), "{}", kind.body);
             assert_eq!(answer.header("retry-after"), (status == 409).then_some("1"));
         });
     }
@@ -540,27 +563,25 @@ enum Silence {
     After,
 }
 
-/// Never answers this call and those after it. Says when the call has been made, and when the
-/// engine has done what it asks.
-fn hush(house: &House, call: usize, silence: Silence) -> Arc<(AtomicBool, AtomicBool)> {
-    let progress = Arc::new((AtomicBool::new(false), AtomicBool::new(false)));
-    let seen = Arc::clone(&progress);
+/// Never answers this call and those after it. Says when it has come to that.
+fn hush(house: &House, call: usize, silence: Silence) -> Arc<AtomicBool> {
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_silent);
     let calls = AtomicUsize::new(0);
     house.tap.meddle(move |_, request, engine| {
         if calls.fetch_add(1, Ordering::Relaxed) + 1 < call {
             return None;
         }
-        let (engine, seen) = (engine.clone(), Arc::clone(&seen));
+        let (engine, told) = (engine.clone(), Arc::clone(&told));
         Some(HttpConnectorFuture::new(async move {
             if silence == Silence::After {
-                seen.0.store(true, Ordering::Relaxed);
                 engine.call(request).await?;
-                seen.1.store(true, Ordering::Relaxed);
             }
+            told.store(true, Ordering::Relaxed);
             std::future::pending().await
         }))
     });
-    progress
+    is_silent
 }
 
 /// The handler answers a quarter of a second before the invocation ends.
@@ -572,38 +593,34 @@ async fn a_store_that_falls_silent_is_503_in_time_and_the_write_is_whole_or_not_
             waiting.spawn(falls_silent(kind.clone(), silence));
         }
     }
-    let landed = waiting.join_all().await.into_iter().filter(|landed| *landed).count();
-    assert!(landed > 0, "some writes landed, and nobody heard of it");
+    waiting.join_all().await;
 }
 
-/// Whether a write landed.
-async fn falls_silent(kind: Kind, silence: Silence) -> bool {
+async fn falls_silent(kind: Kind, silence: Silence) {
     let (house, before) = kind.house().await;
     let last = undisturbed(&house, &kind, &before).await;
-    let mut has_landed = false;
     for call in 1..=last {
-        let progress = hush(&house, call, silence);
-        let answer = house.send_within(Duration::from_millis(500), &kind.request(&before)).await;
-        assert_eq!(answer.status, 503, "{kind:?}, {silence:?}, call {call}: {}", answer.body);
-        assert_eq!(answer.header("retry-after"), Some("1"));
-        let (is_made, is_done) =
-            (progress.0.load(Ordering::Relaxed), progress.1.load(Ordering::Relaxed));
-        let is_write = call == last && kind.writes();
-        let after = house.snapshot().await;
-        let stored = |own: Option<usize>| {
-            let writes = own.map(|_| kind.effect.clone()).into_iter().collect();
-            Verdict { status: 503, writes, own }.check(&answer, &before, &after)
+        let why = format!("{}, {silence:?}, call {call}", kind.body);
+        let mut time = Duration::from_millis(400);
+        let (answer, after) = loop {
+            let is_silent = hush(&house, call, silence);
+            let answer = house.send_within(time, &kind.request(&before)).await;
+            let after = house.snapshot().await;
+            house.restore(&before).await;
+            if is_silent.load(Ordering::Relaxed) {
+                break (answer, after);
+            }
+            // A machine that has much else to do does not come so far in this time.
+            time *= 4;
+            assert!(time < LONG, "{why}: never came so far");
         };
-        match (is_write && is_made, is_write && is_done) {
-            (false, _) => assert_eq!(stored(None), Ok(()), "{kind:?}, call {call}"),
-            (true, true) => assert_eq!(stored(Some(0)), Ok(()), "{kind:?}, call {call}"),
-            // The invocation ended while the engine was at work.
-            (true, false) => assert!(stored(None).is_ok() || stored(Some(0)).is_ok()),
-        }
-        has_landed |= is_write && is_done;
-        house.restore(&before).await;
+        assert_eq!(answer.header("retry-after"), Some("1"), "{why}");
+        let has_landed = silence == Silence::After && call == last && kind.writes();
+        let own = has_landed.then_some(0);
+        let writes = own.map(|_| kind.effect.clone()).into_iter().collect();
+        let verdict = Verdict { status: 503, writes, own };
+        assert_eq!(verdict.check(&answer, &before, &after), Ok(()), "{why}");
     }
-    has_landed
 }
 
 const NOT_WRITTEN_YET: &str = "NOT contains(#write_ids, :write_id)";

@@ -261,9 +261,13 @@ impl<'h> Line<'h> {
 
     /// Whether the writes can have been those that are known, and this one as that revision.
     fn leads_on(&self, number: u64, before: &Document, place: usize, used: &mut [bool]) -> bool {
-        let Ok(mut after) = self.model.apply(before, &self.unknown[place].asked.body) else {
+        let asked = &self.unknown[place].asked;
+        let Ok(mut after) = self.model.apply(before, &asked.body) else {
             return false;
         };
+        if self.seen.get(&(number - 1)).is_some_and(|shown| !asked.allows(&shown.tag)) {
+            return false;
+        }
         used[place] = true;
         let leads = self.is_as_seen(number, &mut after) && self.goes_on(number, &after, used);
         used[place] = false;

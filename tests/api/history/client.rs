@@ -14,6 +14,9 @@ use super::{
 /// unless somebody else was faster; the others are stale.
 const REMEMBERED: usize = 3;
 
+/// The fields that clients sign their changes in.
+const SIGNED: [&str; 5] = ["friendly_name", "from_number", "account_sid", "auth", "auth_password"];
+
 /// One client.
 pub struct Client {
     number: usize,
@@ -22,6 +25,8 @@ pub struct Client {
     texts: usize,
     memory: Vec<VecDeque<Shown>>,
     names: Vec<String>,
+    /// The field that each of its changes leaves a text of its own in, if it does.
+    signed: Option<&'static str>,
 }
 
 impl Client {
@@ -35,7 +40,14 @@ impl Client {
             texts: 0,
             memory: vec![VecDeque::new(); world.stages.len()],
             names: world.names.clone(),
+            signed: None,
         }
+    }
+
+    /// One who signs: each of its changes can be told from every other by what it leaves. Where
+    /// answers get lost, that tells who wrote what.
+    pub fn signing(self) -> Self {
+        Self { signed: Some(SIGNED[self.number % SIGNED.len()]), ..self }
     }
 
     /// Makes one random call.
@@ -81,6 +93,9 @@ impl Client {
         // Some do two things at once.
         if asked.is_change() && self.random.u8(..5) == 0 {
             asked.body.extend(self.plain());
+        }
+        if let (Some(field), true) = (self.signed, asked.is_change()) {
+            asked.body.insert(field.to_owned(), self.text());
         }
         if asked.method != "GET" && self.random.u8(..4) == 0 {
             asked.if_match = self.if_match(stage);

@@ -1,0 +1,34 @@
+//! As much of HTTP as it takes to ask a server that may be gone the next moment.
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::harness::Request;
+
+/// Sends a request on a new connection. Returns the status, the head and the body; None if the
+/// answer did not come, or not whole.
+pub async fn send(mut stream: TcpStream, request: &Request) -> Option<(u16, String, Value)> {
+    let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\n", request.method, request.path);
+    for (name, value) in &request.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    head += &format!("Connection: close\r\nContent-Length: {}\r\n\r\n", request.body.len());
+    stream.write_all(&[head.as_bytes(), &request.body].concat()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let body = serde_json::from_str(body).ok()?;
+    Some((status, head.to_owned(), body))
+}
+
+/// A header of an answer's head.
+pub fn header(head: &str, name: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        let (known, value) = line.split_once(": ")?;
+        known.eq_ignore_ascii_case(name).then(|| value.to_owned())
+    })
+}

@@ -76,6 +76,13 @@ impl fmt::Debug for TokenKey {
 pub struct TokenHash(String);
 
 impl TokenHash {
+    /// Reads 64 lower-case hex digits.
+    #[must_use]
+    pub fn parse(hex: &str) -> Option<Self> {
+        let is_hex = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (is_hex && hex.len() == 64).then(|| Self(hex.to_owned()))
+    }
+
     /// The 64 hex digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -127,6 +134,12 @@ impl Caller {
     #[must_use]
     pub fn new(user: String, permissions: Vec<String>) -> Self {
         Self { user, permissions }
+    }
+
+    /// Their permissions, as [`Caller::new`] took them.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
     }
 
     /// Leave to change this stage. Needs the permission to view it as well, as in authentik, since

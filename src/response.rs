@@ -215,9 +215,12 @@ fn json_text(body: &impl Serialize) -> Option<String> {
 }
 
 /// A stage as the contract has it: 17 keys, in its order.
-struct Document<'s> {
-    stage: &'s Stage,
-    secrets: Secrets,
+#[derive(Debug)]
+pub struct Document<'s> {
+    /// The stage.
+    pub stage: &'s Stage,
+    /// Whether `auth` and `auth_password` are among the keys.
+    pub secrets: Secrets,
 }
 
 impl Serialize for Document<'_> {

@@ -18,6 +18,8 @@ pub mod documents;
 mod expression;
 pub mod item;
 #[cfg(feature = "local")]
+pub mod loading;
+#[cfg(feature = "local")]
 pub mod operate;
 mod plan;
 mod write;

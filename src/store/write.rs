@@ -407,15 +407,20 @@ impl Parts {
     }
 
     fn push_check(&mut self, table: &str, role: Role, key: &str) -> Result<(), BuildError> {
-        let check = ConditionCheck::builder()
-            .table_name(table)
-            .key(PARTITION_KEY, text(key))
-            .condition_expression("attribute_exists(#key)")
-            .expression_attribute_names("#key", PARTITION_KEY)
-            .build()?;
+        let check = row_check(table, key)?;
         self.push(role, TransactWriteItem::builder().condition_check(check).build());
         Ok(())
     }
+}
+
+/// Asks that a row be there.
+pub(super) fn row_check(table: &str, key: &str) -> Result<ConditionCheck, BuildError> {
+    ConditionCheck::builder()
+        .table_name(table)
+        .key(PARTITION_KEY, text(key))
+        .condition_expression("attribute_exists(#key)")
+        .expression_attribute_names("#key", PARTITION_KEY)
+        .build()
 }
 
 fn stage_action(
@@ -489,29 +494,16 @@ fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
     }
 }
 
-/// Which parts' conditions a cancelled transaction found false.
-#[cfg(feature = "local")]
-pub(super) fn refused_conditions(error: &TransactWriteItemsError) -> Vec<bool> {
-    match error {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled
-            .cancellation_reasons()
-            .iter()
-            .map(|reason| reason.code() == Some("ConditionalCheckFailed"))
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Whether a request as a whole was refused because an item would be too large.
-fn is_refused_for_size(error: &impl ProvideErrorMetadata) -> bool {
+pub(super) fn is_refused_for_size(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ValidationException") && is_too_large(error.message())
 }
 
-fn is_too_large(message: Option<&str>) -> bool {
+pub(super) fn is_too_large(message: Option<&str>) -> bool {
     message.is_some_and(|message| message.contains(TOO_LARGE))
 }
 
-fn throttled(reason: &CancellationReason) -> StoreError {
+pub(super) fn throttled(reason: &CancellationReason) -> StoreError {
     StoreError {
         remedy: Remedy::TryLater,
         operation: "TransactWriteItems",
@@ -519,7 +511,7 @@ fn throttled(reason: &CancellationReason) -> StoreError {
     }
 }
 
-fn inconsistent(what: &str) -> StoreError {
+pub(super) fn inconsistent(what: &str) -> StoreError {
     StoreError {
         remedy: Remedy::Repair,
         operation: "TransactWriteItems",

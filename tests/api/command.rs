@@ -385,7 +385,7 @@ fn a_malformed_file_of_data_is_one_clear_line_without_its_secrets() {
         ("{\n \"stages\": [", ["line 2", "EOF"]),
         ("\"stages\"", ["cannot load", "data.json"]),
         (&no_auth, ["auth_type", "cannot load"]),
-        (&wrong_type, ["line 46", "cannot load"]),
+        (&wrong_type, ["auth: Not a valid string.", "cannot load"]),
     ] {
         let file = folder.write("data.json", text);
         let ended = run(&["invoke", "--load", &file, &event]);

@@ -271,6 +271,29 @@ fn serve_keeps_its_data_in_a_file_across_restarts() {
 }
 
 #[test]
+fn serve_and_invoke_keep_secrets_back_when_told_to() {
+    let folder = Folder::new();
+    let fixture = folder.write("fixture.json", FIXTURE);
+    let settings = ["--load", &fixture, "--secrets", "write-only"];
+    let mut without = stage_with(json!({}));
+    for secret in ["auth", "auth_password"] {
+        without.as_object_mut().unwrap().shift_remove(secret);
+    }
+    let server = Server::serve(&settings);
+    assert_eq!(server.send(&Request::get()), (200, without.clone()));
+    let elsewhere = Request::patch(r#"{"account_sid": "https://elsewhere.example"}"#);
+    let (status, body) = server.send(&elsewhere);
+    assert_eq!((status, body["code"].as_str()), (400, Some("invalid")), "{body}");
+    assert!(body["account_sid"][0].as_str().unwrap().contains("auth"), "{body}");
+    let event = folder.write("event.json", Request::get().event().to_string());
+    let ended = run(&[&["invoke"], &settings[..], &[&event]].concat());
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body, without);
+    assert_is_misused(&run(&["serve", "--secrets", "hide"]), &["hide", "--secrets"]);
+}
+
+#[test]
 fn dynamodb_serves_an_engine_with_the_table_made() {
     let folder = Folder::new();
     let fixture = folder.write("fixture.json", FIXTURE);
@@ -433,15 +456,45 @@ fn arguments_that_make_no_sense_are_named() {
 fn says_what_it_can_do_and_which_version_it_is() {
     let ended = run(&[]);
     assert!(!ended.is_success, "nothing was done");
-    for word in ["serve", "invoke", "dynamodb", "Usage: sms-stage"] {
+    let commands = ["serve", "invoke", "dynamodb", "load", "token", "get", "delete", "completions"];
+    for word in commands.into_iter().chain(["Usage: sms-stage", "sms-stage serve  "]) {
         assert!(ended.stderr.contains(word), "{}", ended.stderr);
     }
     let ended = run(&["--version"]);
     let version = format!("sms-stage {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((ended.is_success, ended.stdout), (true, version));
-    for command in ["serve", "invoke", "dynamodb"] {
-        let ended = run(&[command, "--help"]);
+    let tokens = [["token", "create"], ["token", "list"], ["token", "revoke"]];
+    let commands =
+        commands.iter().filter(|command| **command != "token").map(|command| vec![*command]);
+    for command in commands.chain(tokens.map(Vec::from)) {
+        let ended = run(&[&command[..], &["--help"]].concat());
         assert!(ended.is_success && ended.stdout.contains("Example"), "{}", ended.stdout);
         assert!(!ended.stdout.contains('\x1b'), "no colours in a pipe");
+    }
+}
+
+#[test]
+fn completes_itself_in_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = run(&["completions", shell]);
+        assert!(ended.is_success, "{}", ended.stderr);
+        for word in ["sms-stage", "revoke", "show-secrets"] {
+            assert!(ended.stdout.contains(word), "{shell} knows no {word}");
+        }
+    }
+    assert_is_misused(&run(&["completions", "cmd"]), &["cmd", "SHELL"]);
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_failure_and_a_full_disk_is() {
+    let mut command = sms_stage(&["completions", "bash"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!((ended.is_success, ended.stderr.as_str()), (true, ""));
+    if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+        let ended: Ended =
+            sms_stage(&["completions", "bash"]).stdout(full).output().unwrap().into();
+        assert_fails(&ended, &["cannot write the output"]);
     }
 }

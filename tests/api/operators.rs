@@ -20,8 +20,9 @@ use aws_smithy_runtime_api::client::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{
-    FIXTURE, GOOD, House, OTHER_STAGE, Plan, Request, STAGE, Snapshot, stage_with,
+use crate::{
+    command::{Ended, Folder, Server, assert_fails, run, run_with_input},
+    harness::{FIXTURE, GOOD, House, OTHER_STAGE, Plan, Request, STAGE, Snapshot, stage_with},
 };
 
 /// A flow of the fixture that is in no stage's `flow_set`.
@@ -515,4 +516,270 @@ async fn tokens_are_kept_as_hashes_and_listed_as_such() {
     assert!(house.table.delete_token(&hash).await.unwrap());
     assert!(!house.table.delete_token(&hash).await.unwrap(), "it is gone");
     assert_eq!(house.send(&Request::get()).await.status, 403);
+}
+
+// The same as commands, against an engine in another process.
+
+/// An engine in a process of its own, with the fixture in it.
+struct Shop {
+    server: Server,
+    folder: Folder,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let folder = Folder::new();
+        let fixture = folder.write("fixture.json", FIXTURE);
+        let listen = ["dynamodb", "--listen", "127.0.0.1:0", "--load", &fixture];
+        Self { server: Server::start(&listen, "table: "), folder }
+    }
+
+    /// Where the table is, as arguments.
+    fn place(&self) -> [String; 4] {
+        let endpoint = format!("http://{}", self.server.address);
+        ["--table", "authenticator-sms-stage", "--endpoint", &endpoint].map(str::to_owned)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with_input(arguments, "")
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let place = self.place();
+        let place = place.iter().map(String::as_str);
+        run_with_input(&arguments.iter().copied().chain(place).collect::<Vec<_>>(), input)
+    }
+}
+
+fn assert_works(ended: &Ended) {
+    assert!(ended.is_success, "{}", ended.stderr);
+}
+
+#[test]
+fn load_command_says_what_it_did() {
+    let shop = Shop::open();
+    let document = new_stage(json!({})).to_string();
+    let file = shop.folder.write("new.json", &document);
+    let ended = shop.run(&["load", &file]);
+    assert_works(&ended);
+    let loaded = "1 stages, 0 flows, 0 mappings, 0 tokens";
+    assert_eq!(ended.stdout, format!("loaded {file}: {loaded}\n"));
+    let ended = shop.run(&["load", &file]);
+    assert_works(&ended);
+    assert!(ended.stdout.contains("(already there and left as they were: 1 stages)"));
+    let ended = shop.run_with_input(&["load", "--replace", "-"], &document);
+    assert_works(&ended);
+    let replaced = format!("loaded standard input: {loaded} (1 stages were replaced)\n");
+    assert_eq!(ended.stdout, replaced);
+}
+
+#[test]
+fn load_command_loads_nothing_where_a_file_has_a_mistake() {
+    let shop = Shop::open();
+    let good = shop.folder.write("good.json", new_stage(json!({})).to_string());
+    let first = new_stage(json!({"name": "", "provider": null}));
+    let bad = shop.folder.write("bad.json", json!([first, {"pk": 1}]).to_string());
+    let ended = shop.run(&["load", &good, &bad]);
+    assert_fails(&ended, &["cannot load", "bad.json", "[1]: is neither a stage nor a flow"]);
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "a line for each bad document: {}", ended.stderr);
+    assert!(lines[0].contains("name: This field may not be blank. provider: This"), "{lines:?}");
+    assert_eq!(ended.stdout, "");
+    let ended = shop.run(&["get", "11111111-2222-4333-8444-555555555555"]);
+    assert_fails(&ended, &["there is no such stage"]);
+}
+
+#[test]
+fn load_command_names_what_the_table_refuses() {
+    let shop = Shop::open();
+    let bad = new_stage(json!({"configure_flow": NOWHERE}));
+    let good = new_stage(json!({"pk": FLOW, "name": "good"}));
+    let file = shop.folder.write("some.json", json!([bad, good]).to_string());
+    let ended = shop.run(&["load", &file]);
+    assert_fails(&ended, &["cannot load", "some.json", "configure_flow", "/flows/instances/"]);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(ended.stdout.contains(": 1 stages, "), "the other is in: {}", ended.stdout);
+}
+
+#[test]
+fn load_command_tells_how_far_it_is_and_that_a_page_is_not_all() {
+    let shop = Shop::open();
+    let mapping =
+        |number| json!({"pk": Uuid::new_v4().to_string(), "name": number, "expression": ""});
+    let results: Vec<_> = (0..450).map(mapping).collect();
+    let pagination = json!({"next": 2, "current": 1, "total_pages": 3});
+    let page = json!({"pagination": pagination, "results": results}).to_string();
+    let ended = shop.run(&["load", &shop.folder.write("page.json", page)]);
+    assert_works(&ended);
+    assert!(ended.stdout.contains("450 mappings"), "{}", ended.stdout);
+    for line in ["200 of 450 documents\n", "400 of 450 documents\n", "page 1 of 3: load the"] {
+        assert!(ended.stderr.contains(line), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn get_command_masks_secrets_and_what_it_prints_can_be_loaded() {
+    let shop = Shop::open();
+    let masked = shop.run(&["get", STAGE]);
+    assert_works(&masked);
+    let document: Value = serde_json::from_str(&masked.stdout).unwrap();
+    assert_eq!(document, stage_with(json!({"auth": MASK, "auth_password": MASK})));
+    assert!(masked.stderr.starts_with("revision 1, ETag \"1-"), "{}", masked.stderr);
+    assert!(!masked.stdout.contains("hunter2") && !masked.stderr.contains("hunter2"));
+    let other = shop.run(&["get", OTHER_STAGE]).stdout;
+    assert!(other.contains("\"auth_password\": \"\""), "that there is none is shown: {other}");
+    let ended = shop.run_with_input(&["load", "--replace", "-"], &masked.stdout);
+    assert_fails(&ended, &["auth: is masked", "auth_password: is masked", "--show-secrets"]);
+    let open = shop.run(&["get", STAGE, "--show-secrets"]);
+    assert_eq!(serde_json::from_str::<Value>(&open.stdout).unwrap(), stage_with(json!({})));
+    assert_works(&shop.run_with_input(&["load", "--replace", "-"], &open.stdout));
+    assert_eq!(shop.run(&["get", STAGE, "--show-secrets"]).stdout, open.stdout);
+}
+
+#[test]
+fn delete_command_wants_to_be_told_that_it_is_meant() {
+    let shop = Shop::open();
+    let ended = shop.run_with_input(&["delete", STAGE], "yes\n");
+    assert_fails(&ended, &["no terminal", "--yes"]);
+    assert_works(&shop.run(&["get", STAGE]));
+    let ended = shop.run(&["delete", STAGE, "--yes"]);
+    assert_works(&ended);
+    let said = format!("deleted stage {STAGE} (\"sms-setup\", revision 1); its name is free\n");
+    assert_eq!(ended.stdout, said);
+    assert_fails(&shop.run(&["get", STAGE]), &["cannot get stage", STAGE, "no such stage"]);
+    assert_fails(&shop.run(&["delete", STAGE, "--yes"]), &["no such stage"]);
+}
+
+#[test]
+fn token_commands_make_list_and_revoke() {
+    let shop = Shop::open();
+    let create = ["token", "create", "--user", "terraform", "--permission", "view"];
+    let ended = shop.run(&[&create[..], &["--stage", STAGE, "--expires", "30d"]].concat());
+    assert_works(&ended);
+    let key = ended.stdout.trim().to_owned();
+    assert_eq!(ended.stdout, format!("{key}\n"), "only the key is on standard output");
+    assert_eq!((key.len(), key.split_whitespace().count()), (64, 1));
+    let hash = TokenKey::new(key.clone()).hash();
+    let prefix = &hash.as_str()[..12];
+    for word in [prefix, "\"terraform\"", &format!("{VIEW}:{STAGE}"), "shown this once"] {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains(&key));
+    let listed = shop.run(&["token", "list"]).stdout;
+    assert!(!listed.contains(&key) && !listed.contains(GOOD), "{listed}");
+    let line = listed.lines().find(|line| line.starts_with(prefix)).unwrap();
+    assert!(
+        line.contains("terraform") && line.contains("  good ") && line.contains(VIEW),
+        "{line}"
+    );
+    assert_eq!(listed.lines().filter(|line| line.contains("  expired  ")).count(), 1, "{listed}");
+    let ended = shop.run(&["token", "revoke", prefix]);
+    assert_works(&ended);
+    assert_eq!(ended.stdout, format!("revoked token {prefix}\n"));
+    assert_fails(&shop.run(&["token", "revoke", prefix]), &["no token's hash begins with"]);
+    let ended = shop.run_with_input(&["token", "revoke", "-"], "good-token\n");
+    assert_works(&ended);
+    assert_fails(&shop.run_with_input(&["token", "revoke", "-"], "good-token"), &["there is none"]);
+    assert_eq!(shop.run(&["token", "list"]).stdout.lines().count(), 3, "a heading and two tokens");
+}
+
+#[test]
+fn token_commands_refuse_what_would_not_work() {
+    let shop = Shop::open();
+    for (arguments, words) in [
+        (&["token", "create", "--user", ""][..], "--user"),
+        (&["token", "create", "--user", "u", "--permission", "delete"], "`view` or `change`"),
+        (&["token", "create", "--user", "u", "--stage", "x"], "--stage"),
+        (&["token", "create", "--user", "u", "--expires", "2020-01-01T00:00:00Z"], "is over"),
+        (&["token", "create", "--user", "u", "--expires", "soon"], "`30d`"),
+        (&["token", "revoke", "3b1f"], "8 or more hex digits"),
+    ] {
+        let ended = shop.run(arguments);
+        assert!(!ended.is_success && ended.stderr.contains(words), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+    let ended = shop.run(&["token", "revoke", "this-is-a-key"]);
+    assert!(!ended.stderr.contains("this-is-a-key"), "it may be a key: {}", ended.stderr);
+    let ended = shop.run(&["token", "create", "--user", "u", "--permission", "change"]);
+    assert!(ended.stderr.contains("needs the permission view as well"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_token_works_at_once_where_the_data_is_being_served() {
+    let folder = Folder::new();
+    let (data, fixture) = (folder.path("data"), folder.write("fixture.json", FIXTURE));
+    let server = ["serve", "--listen", "127.0.0.1:0", "--data", &data, "--load", &fixture];
+    let server = Server::start(&server, "listening on ");
+    let create = ["token", "create", "--user", "u", "--data", &data, "--expires"];
+    let ended = run(&[&create[..], &["2030-01-31T12:00:00+02:00"]].concat());
+    assert_works(&ended);
+    assert!(ended.stderr.contains("it ends at 2030-01-31T10:00:00Z"), "{}", ended.stderr);
+    let bearer = format!("Bearer {}", ended.stdout.trim());
+    let patch = Request::patch(r#"{"verify_only": true}"#).header("Authorization", &*bearer);
+    assert_eq!(server.send(&patch).0, 200);
+    let document = run(&["get", STAGE, "--show-secrets", "--data", &data]);
+    let document: Value = serde_json::from_str(&document.stdout).unwrap();
+    assert_eq!(document, stage_with(json!({"verify_only": true})));
+}
+
+#[test]
+fn the_table_can_be_named_by_the_environment() {
+    let shop = Shop::open();
+    let mut command = crate::command::sms_stage(&["get", STAGE]);
+    command.env("TABLE_NAME", "authenticator-sms-stage");
+    command.env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", shop.server.address));
+    assert_works(&command.output().unwrap().into());
+    // As whom, where the environment says so.
+    command.env("AWS_ACCESS_KEY_ID", "somebody").env("AWS_SECRET_ACCESS_KEY", "x");
+    command.env("AWS_REGION", "eu-central-1");
+    assert_works(&command.output().unwrap().into());
+}
+
+#[test]
+fn a_profile_is_taken_at_its_word() {
+    let shop = Shop::open();
+    let config = "[profile keys]\nregion = eu-central-1\naws_access_key_id = a\n\
+                  aws_secret_access_key = b\n[profile sso]\nregion = eu-central-1\n\
+                  sso_start_url = https://example.invalid/start\nsso_region = eu-central-1\n\
+                  sso_account_id = 123456789012\nsso_role_name = operator\n";
+    let config = shop.folder.write("config", config);
+    let run = |profile: &str| -> Ended {
+        let place = shop.place();
+        let mut arguments: Vec<_> = place.iter().map(String::as_str).collect();
+        arguments.extend(["--region", "eu-central-1", "--profile", profile]);
+        let mut command = crate::command::sms_stage(&[&["get", STAGE][..], &arguments].concat());
+        command.env("AWS_CONFIG_FILE", &config).env("HOME", shop.folder.path(""));
+        // The environment's own do not stand in for it.
+        command.env("AWS_ACCESS_KEY_ID", "c").env("AWS_SECRET_ACCESS_KEY", "d");
+        command.output().unwrap().into()
+    };
+    assert_works(&run("keys"));
+    let ended = run("sso");
+    assert_fails(&ended, &["sso", "aws sso login"]);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert_fails(&run("nobody"), &["`nobody` was not defined", "--profile"]);
+}
+
+#[test]
+fn says_which_table_it_wants_and_what_is_wrong_with_the_one_named() {
+    let shop = Shop::open();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (endpoint, nobody) = (shop.place()[3].clone(), format!("http://{nobody}"));
+    let absent = shop.folder.path("absent");
+    for (arguments, words) in [
+        (vec!["get", STAGE], vec!["no table is named", "--table", "--data"]),
+        (vec!["get", STAGE, "--table", "mine"], vec!["no AWS region is named", "--region"]),
+        (vec!["get", STAGE, "--table", "mine", "--region", "x"], vec!["credentials", "--profile"]),
+        (vec!["get", STAGE, "--table", "mine", "--endpoint", &endpoint], vec!["no such table"]),
+        (vec!["get", STAGE, "--table", "mine", "--endpoint", &nobody], vec!["nobody answers"]),
+        (vec!["token", "list", "--data", &absent], vec!["there is no file", "sms-stage load"]),
+        (vec!["delete", STAGE, "--yes", "--data", &absent], vec!["there is no file"]),
+    ] {
+        let ended = run(&arguments);
+        assert_fails(&ended, &words);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+    assert!(!std::path::Path::new(&absent).exists(), "none was made");
+    let ended = run(&["get", STAGE, "--table", "mine", "--data", &absent]);
+    assert!(ended.stderr.contains("cannot be used with"), "{}", ended.stderr);
 }

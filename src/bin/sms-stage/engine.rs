@@ -1,6 +1,9 @@
 //! The embedded DynamoDB engine, served on a loopback port for the AWS SDK to speak to.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use authenticator_sms_stage::{
     permission::{CHANGE, TokenKey, VIEW},
@@ -8,13 +11,14 @@ use authenticator_sms_stage::{
         Secrets, StageTable,
         client::{self, Connection},
         documents::Documents,
+        operate::Existing,
     },
 };
 use aws_sdk_dynamodb::config::Credentials;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::{Data, Failure, Listen, say, say_aside};
+use crate::{Data, Failure, Listen, Output, load};
 
 /// The table's name on the embedded engine.
 const TABLE: &str = "authenticator-sms-stage";
@@ -77,21 +81,11 @@ impl Engine {
     }
 
     /// Puts in the files' documents; or, if there are none and the table is new, the demo's.
-    pub async fn load(
-        &self,
-        files: &[impl AsRef<Path>],
-        say: impl Fn(&str),
-    ) -> Result<Option<Demo>, Failure> {
-        for file in files {
-            let file = file.as_ref();
-            let doing = || format!("cannot load {}", file.display());
-            let text = std::fs::read_to_string(file);
-            let text = text.map_err(|error| Failure::new(doing(), error))?;
-            let documents =
-                Documents::parse(&text).map_err(|error| Failure::new(doing(), error))?;
-            let loaded = documents.load(&self.table).await;
-            let loaded = loaded.map_err(|error| Failure::new(doing(), error))?;
-            say(&format!("loaded {}: {loaded}", file.display()));
+    pub async fn load(&self, files: &[PathBuf]) -> Result<Option<Demo>, Failure> {
+        if !files.is_empty() {
+            let documents = load::read_all(files)?;
+            let (existing, to) = (Existing::Leave, Output::Aside);
+            load::put_in(&self.table, files, &documents, existing, to).await?;
         }
         if !files.is_empty() || !self.is_new {
             return Ok(None);
@@ -100,7 +94,7 @@ impl Engine {
         let demo = Documents::parse(DEMO).map_err(|error| Failure::new(cannot_load, error))?;
         let loaded = demo.load(&self.table).await;
         let loaded = loaded.map_err(|error| Failure::new(cannot_load, error))?;
-        say(&format!("loaded demo data: {loaded}"));
+        Output::Aside.say(&format!("loaded demo data: {loaded}"))?;
         let key = format!("demo-{}", Uuid::new_v4().simple());
         let permissions = [VIEW.to_owned(), CHANGE.to_owned()];
         let hash = TokenKey::new(key.clone()).hash();
@@ -150,11 +144,11 @@ pub async fn until_told_to_end() {
 pub async fn serve(listen: &Listen, data: &Data) -> Result<(), Failure> {
     let listener = bind(listen).await?;
     let engine = Engine::start(listener, data.data.as_deref(), Secrets::Echo).await?;
-    let demo = engine.load(&data.load, say_aside).await?;
-    say(&format!("listening on http://{}", engine.address));
-    say(&format!("table: {TABLE}"));
+    let demo = engine.load(&data.load).await?;
+    Output::Main.say(&format!("listening on http://{}", engine.address))?;
+    Output::Main.say(&format!("table: {TABLE}"))?;
     if let Some(demo) = demo {
-        say(&format!("demo token: {}", demo.key));
+        Output::Main.say(&format!("demo token: {}", demo.key))?;
     }
     until_told_to_end().await;
     Ok(())

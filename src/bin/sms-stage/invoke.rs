@@ -12,28 +12,26 @@ use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::{
-    Failure,
+    Failure, Output,
     engine::{self, Engine},
-    say, say_aside,
 };
 
 /// How long an answer may take here: as long as `template.yaml` gives the function.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers the event in this file, or on standard input for `-`.
-pub async fn invoke(load: &[PathBuf], event: &Path) -> Result<(), Failure> {
+pub async fn invoke(load: &[PathBuf], event: &Path, secrets: Secrets) -> Result<(), Failure> {
     let event = parse(&read(event)?, event)?;
     log::start(LevelFilter::INFO, std::io::stderr);
-    let engine = Engine::start(engine::bind_loopback().await?, None, Secrets::Echo).await?;
-    if let Some(demo) = engine.load(load, say_aside).await? {
-        say_aside(&format!("demo token: {}", demo.key));
+    let engine = Engine::start(engine::bind_loopback().await?, None, secrets).await?;
+    if let Some(demo) = engine.load(load).await? {
+        Output::Aside.say(&format!("demo token: {}", demo.key))?;
     }
-    let app = App::new(engine.table, Secrets::Echo, Duration::ZERO);
+    let app = App::new(engine.table, secrets, Duration::ZERO);
     let Ok(answer) = app.handle(LambdaEvent::new(event, context())).await;
     let answer = serde_json::to_string_pretty(&answer)
         .map_err(|error| Failure::new("cannot write the answer as JSON", error))?;
-    say(&answer);
-    Ok(())
+    Output::Main.say(&answer)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

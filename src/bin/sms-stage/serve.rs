@@ -21,9 +21,9 @@ use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::{
-    Data, Failure, Listen,
+    Data, Failure, Listen, Output,
     engine::{self, Demo, Engine},
-    invoke, say, say_aside,
+    invoke,
 };
 
 /// How long a token is remembered: as in the function.
@@ -38,18 +38,18 @@ const GATEWAY_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 const DEMO_STAGE: &str = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
 
 /// Serves until told to end.
-pub async fn serve(listen: &Listen, data: &Data) -> Result<(), Failure> {
+pub async fn serve(listen: &Listen, data: &Data, secrets: Secrets) -> Result<(), Failure> {
     log::start(LevelFilter::INFO, std::io::stderr);
     let listener = engine::bind(listen).await?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::new("cannot tell the listening address", error))?;
     let port = engine::bind_loopback().await?;
-    let engine = Engine::start(port, data.data.as_deref(), Secrets::Echo).await?;
-    let demo = engine.load(&data.load, say_aside).await?;
-    let app = Arc::new(App::new(engine.table, Secrets::Echo, TOKEN_MEMORY));
+    let engine = Engine::start(port, data.data.as_deref(), secrets).await?;
+    let demo = engine.load(&data.load).await?;
+    let app = Arc::new(App::new(engine.table, secrets, TOKEN_MEMORY));
     let router = Router::new().fallback(answer).with_state(app);
-    announce(address, demo.as_ref());
+    announce(address, demo.as_ref())?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(engine::until_told_to_end())
@@ -57,18 +57,20 @@ pub async fn serve(listen: &Listen, data: &Data) -> Result<(), Failure> {
         .map_err(|error| Failure::new("stopped serving", error))
 }
 
-fn announce(address: SocketAddr, demo: Option<&Demo>) {
-    say(&format!("listening on http://{address}"));
+fn announce(address: SocketAddr, demo: Option<&Demo>) -> Result<(), Failure> {
+    let say = |words: &str| Output::Main.say(words);
+    say(&format!("listening on http://{address}"))?;
     if let Some(Demo { key }) = demo {
-        say(&format!("demo token: {key}"));
-        say("try it:");
+        say(&format!("demo token: {key}"))?;
+        say("try it:")?;
         say(&format!(
             "  curl -X PATCH http://{address}/stages/authenticator/sms/{DEMO_STAGE}/ \\\n    \
              -H 'Authorization: Bearer {key}' \\\n    \
              -H 'Content-Type: application/json' \\\n    \
              -d '{{\"friendly_name\": \"Work phone\"}}'"
-        ));
+        ))?;
     }
+    Ok(())
 }
 
 /// Answers one HTTP request by way of the event that it would be behind API Gateway.

@@ -1,6 +1,12 @@
 //! What operators do to the table, while the function is at work on it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use authenticator_sms_stage::{
     permission::{CHANGE, TokenKey, VIEW},
@@ -355,9 +361,9 @@ async fn too_large_a_stage_is_a_clear_error() {
 }
 
 /// Has a request answered by the function just before the operator's transaction is sent.
-fn interrupt(house: &std::sync::Arc<House>, request: Request) {
+fn interrupt(house: &Arc<House>, request: Request) {
     let inner = house.clone();
-    let pending = std::sync::Mutex::new(Some(request));
+    let pending = Mutex::new(Some(request));
     house.tap.meddle(move |seen, call, connector| {
         if seen.operation != "TransactWriteItems" {
             return None;
@@ -374,7 +380,7 @@ fn interrupt(house: &std::sync::Arc<House>, request: Request) {
 
 #[tokio::test]
 async fn a_change_made_while_a_stage_is_replaced_is_kept_and_said() {
-    let house = std::sync::Arc::new(House::new().await);
+    let house = Arc::new(House::new().await);
     interrupt(&house, Request::patch(r#"{"friendly_name": "theirs"}"#));
     let document = stage_with(json!({"friendly_name": "ours"})).to_string();
     let loading = load(&house.table, &[&document], Existing::Replace).await;
@@ -388,7 +394,7 @@ async fn a_change_made_while_a_stage_is_replaced_is_kept_and_said() {
 
 #[tokio::test]
 async fn a_stage_renamed_while_it_is_deleted_is_gone_with_its_new_name() {
-    let house = std::sync::Arc::new(House::new().await);
+    let house = Arc::new(House::new().await);
     interrupt(&house, Request::patch(r#"{"name": "renamed"}"#));
     let deleted = house.table.delete_stage(key(STAGE)).await.unwrap().unwrap();
     assert_eq!(deleted.stage.name, "renamed");
@@ -414,25 +420,27 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_done() {
     for existing in [Existing::Leave, Existing::Replace] {
         for is_in_progress in [false, true] {
             let house = House::new().await;
-            let first = std::sync::atomic::AtomicBool::new(true);
+            let first = AtomicBool::new(true);
             house.tap.meddle(move |seen, call, connector| {
                 use aws_smithy_runtime_api::client::http::HttpConnector as _;
-                let is_first = seen.operation == "TransactWriteItems"
-                    && first.swap(false, std::sync::atomic::Ordering::Relaxed);
-                if !is_first {
+                // The SDK sends it again under the same token, we ourselves under the next.
+                let token = seen.body["ClientRequestToken"].as_str().unwrap_or_default();
+                let is_first = first.swap(!token.ends_with("01"), Ordering::Relaxed);
+                if !token.ends_with("01") || (!is_first && !is_in_progress) {
                     return None;
                 }
                 let connector = connector.clone();
                 Some(HttpConnectorFuture::new(async move {
                     // It lands, and its answer gets lost.
-                    connector.call(call).await?;
+                    if is_first {
+                        connector.call(call).await?;
+                    }
                     if !is_in_progress {
                         return Err(ConnectorError::io("connection reset".into()));
                     }
                     let kind = "com.amazonaws.dynamodb.v20120810#TransactionInProgressException";
                     let body = json!({"__type": kind, "message": "in progress"}).to_string();
-                    let status = 400_u16.try_into().unwrap();
-                    Ok(HttpResponse::new(status, body.into()))
+                    Ok(HttpResponse::new(400_u16.try_into().unwrap(), body.into()))
                 }))
             });
             let changes = json!({"friendly_name": "ours"});
@@ -454,7 +462,7 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_done() {
 
 #[tokio::test]
 async fn operators_and_the_function_at_once_leave_a_sound_table() {
-    let house = std::sync::Arc::new(House::new().await);
+    let house = Arc::new(House::new().await);
     let mut work = tokio::task::JoinSet::new();
     for number in 0..4 {
         let house = house.clone();

@@ -341,9 +341,12 @@ impl StageTable {
             };
             match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => return Ok(false),
-                // The function's transaction looks at the row just now. The SDK does not send this
-                // again.
-                Some(PutItemError::TransactionConflictException(_)) if attempt < TRIES_MAX => {
+                // The function's transaction looks at the row just now, or another region writes it.
+                // The SDK does not send the first of these again, and the second not for long.
+                Some(
+                    PutItemError::TransactionConflictException(_)
+                    | PutItemError::ReplicatedWriteConflictException(_),
+                ) if attempt < TRIES_MAX => {
                     tokio::time::sleep(jittered_backoff(attempt)).await;
                     attempt += 1;
                 }

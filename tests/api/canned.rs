@@ -47,7 +47,7 @@ pub fn refusal(status: u16, kind: &str, message: &str) -> HttpConnectorFuture {
 }
 
 /// A transaction that was cancelled for these reasons, one for each part.
-fn cancelled(reasons: &[Value]) -> HttpConnectorFuture {
+pub fn cancelled(reasons: &[Value]) -> HttpConnectorFuture {
     let codes: Vec<_> = reasons.iter().map(|reason| reason["Code"].as_str().unwrap()).collect();
     let codes = codes.join(", ");
     let body = json!({
@@ -69,7 +69,8 @@ fn reason(code: &str, message: &str) -> Value {
     json!({"Code": code, "Message": message})
 }
 
-fn conflict() -> Value {
+/// A part that was in somebody else's transaction.
+pub fn conflict() -> Value {
     reason("TransactionConflict", "Transaction is ongoing for the item")
 }
 

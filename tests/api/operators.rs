@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -19,16 +19,18 @@ use authenticator_sms_stage::{
     },
     validation::{Field, FieldError, Problem, ValidationError},
 };
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::{
-    http::HttpConnectorFuture, orchestrator::HttpResponse, result::ConnectorError,
+    http::{HttpConnector as _, HttpConnectorFuture},
+    result::ConnectorError,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    canned::{cancelled, conflict, refusal},
     command::{Ended, Folder, Server, assert_fails, run, run_with_input},
     harness::{FIXTURE, GOOD, House, OTHER_STAGE, Plan, Request, STAGE, Snapshot, stage_with},
+    writing::check_invariants,
 };
 
 /// A flow of the fixture that is in no stage's `flow_set`.
@@ -68,27 +70,8 @@ async fn stage(table: &StageTable, uuid: &str) -> Option<Stage> {
     table.stage(key(uuid)).await.unwrap().map(|stored| stored.stage)
 }
 
-/// Every stage owns exactly its own name's lock, and what it refers to is there.
 fn assert_sound(snapshot: &Snapshot) {
-    let text = |value: &AttributeValue| value.as_s().ok().cloned();
-    let mut locks = BTreeMap::new();
-    for item in snapshot.iter().filter(|(key, _)| key.starts_with("NAME#")).map(|(_, item)| item) {
-        locks.insert(text(&item["name"]).unwrap(), text(&item["stage_uuid"]).unwrap());
-    }
-    let mut names = BTreeMap::new();
-    for (key, item) in snapshot.iter().filter(|(key, _)| key.starts_with("STAGE#")) {
-        names.insert(text(&item["name"]).unwrap(), key["STAGE#".len()..].to_owned());
-        let own: Vec<_> = item["flow_set"].as_l().unwrap().iter().collect();
-        let is_own =
-            |flow: &String| own.iter().any(|own| own.as_m().unwrap()["pk"].as_s().unwrap() == flow);
-        if let Some(flow) = text(&item["configure_flow"]) {
-            assert!(is_own(&flow) || snapshot.contains_key(&format!("FLOW#{flow}")), "{key}");
-        }
-        if let Some(mapping) = text(&item["mapping"]) {
-            assert!(snapshot.contains_key(&format!("MAPPING#{mapping}")), "{key}");
-        }
-    }
-    assert_eq!(locks, names);
+    assert_eq!(check_invariants(snapshot), Ok(()));
 }
 
 #[tokio::test]
@@ -372,7 +355,6 @@ fn interrupt(house: &Arc<House>, request: Request) {
         let (house, connector) = (inner.clone(), connector.clone());
         Some(HttpConnectorFuture::new(async move {
             assert_eq!(house.send(&request).await.status, 200);
-            use aws_smithy_runtime_api::client::http::HttpConnector as _;
             connector.call(call).await
         }))
     });
@@ -422,7 +404,6 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_done() {
             let house = House::new().await;
             let first = AtomicBool::new(true);
             house.tap.meddle(move |seen, call, connector| {
-                use aws_smithy_runtime_api::client::http::HttpConnector as _;
                 // The SDK sends it again under the same token, we ourselves under the next.
                 let token = seen.body["ClientRequestToken"].as_str().unwrap_or_default();
                 let is_first = first.swap(!token.ends_with("01"), Ordering::Relaxed);
@@ -439,8 +420,7 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_done() {
                         return Err(ConnectorError::io("connection reset".into()));
                     }
                     let kind = "com.amazonaws.dynamodb.v20120810#TransactionInProgressException";
-                    let body = json!({"__type": kind, "message": "in progress"}).to_string();
-                    Ok(HttpResponse::new(400_u16.try_into().unwrap(), body.into()))
+                    refusal(400, kind, "in progress").await
                 }))
             });
             let changes = json!({"friendly_name": "ours"});
@@ -457,6 +437,62 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_done() {
             assert_eq!(stored.revision, revision, "{why}: once");
             assert_sound(&house.snapshot().await);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_the_function_holds_just_now_is_waited_for() {
+    for is_for_ever in [false, true] {
+        let house = House::build(Plan { is_furnished: false, ..Plan::default() }).await;
+        let met = AtomicU32::new(0);
+        house.tap.meddle(move |seen, _, _| {
+            let is_met = is_for_ever || met.fetch_add(1, Ordering::Relaxed) % 4 < 3;
+            match seen.operation.as_str() {
+                _ if !is_met => None,
+                "PutItem" => {
+                    let kind = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+                    Some(refusal(400, kind, "Transaction is ongoing for the item"))
+                }
+                "TransactWriteItems" => {
+                    let parts = seen.body["TransactItems"].as_array().unwrap().len();
+                    Some(cancelled(&vec![conflict(); parts]))
+                }
+                _ => None,
+            }
+        });
+        let document = json!({"stages": [new_stage(json!({}))]}).to_string();
+        let loading = load(&house.table, &[&document], Existing::Leave).await;
+        if is_for_ever {
+            let lines: Vec<_> = loading.refused.iter().map(ToString::to_string).collect();
+            assert!(lines[0].contains("changed by somebody else"), "{lines:?}");
+            assert!(house.snapshot().await.is_empty());
+            continue;
+        }
+        assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+        let rows = FIXTURE.replace("\"stages\"", "\"none\"");
+        let loading = load(&house.table, &[&rows], Existing::Replace).await;
+        assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+        let uuid = key("11111111-2222-4333-8444-555555555555");
+        assert!(house.table.delete_stage(uuid).await.unwrap().is_some());
+        assert_sound(&house.snapshot().await);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_asked_ends_a_load_and_says_where() {
+    let house = House::build(Plan { is_furnished: false, ..Plan::default() }).await;
+    house.tap.meddle(|seen, _, _| {
+        let is_second = seen.body["Item"]["name"]["S"] == "Enroll members";
+        let kind = "com.amazon.coral.service#AccessDeniedException";
+        is_second.then(|| refusal(400, kind, "not authorized to perform: dynamodb:PutItem"))
+    });
+    let loading = load(&house.table, &[FIXTURE], Existing::Leave).await;
+    let put = Counts { flows: 1, ..Counts::default() };
+    assert_eq!(loading.files, [Loaded { put, ..Loaded::default() }]);
+    let [refused] = loading.refused.as_slice() else { panic!("{:?}", loading.refused) };
+    let line = refused.to_string();
+    for words in ["flow c7e2a8f4", "PutItem failed", "AccessDeniedException"] {
+        assert!(line.contains(words), "{line}");
     }
 }
 

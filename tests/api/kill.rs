@@ -29,10 +29,7 @@ use self::{
 };
 use crate::{
     command::{Folder, sms_stage},
-    harness::{
-        Snapshot,
-        engine::{Engine, Site},
-    },
+    harness::{Snapshot, engine::Site},
     history::{
         check::{self, History, Rule, Violation},
         client::Client,
@@ -77,7 +74,7 @@ async fn start_engine(arguments: &[&str]) -> (Process, Table) {
 
 /// Every item of the table.
 async fn snapshot(table: &Table) -> Snapshot {
-    let site = Site { engine: Engine::Embedded, endpoint: Some(table.endpoint.clone()) };
+    let site = Site::embedded_at(&table.endpoint);
     let client: Dynamo = site.client(site.http());
     let scan = client.scan().table_name(&table.name).send().await.unwrap();
     assert!(scan.last_evaluated_key.is_none(), "it is one page");

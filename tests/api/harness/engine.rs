@@ -103,6 +103,16 @@ impl Site {
         }
     }
 
+    /// An embedded engine that somebody else started.
+    pub fn embedded_at(endpoint: &str) -> Self {
+        Self {
+            engine: Engine::Embedded,
+            endpoint: Some(endpoint.to_owned()),
+            region: "us-east-1".to_owned(),
+            credentials: no_ones_credentials(),
+        }
+    }
+
     /// A way to send requests there.
     pub fn http(&self) -> SharedHttpClient {
         if self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) {

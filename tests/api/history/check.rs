@@ -239,11 +239,12 @@ impl<'h> Line<'h> {
             }
         }
         let landed = writer.landed.as_ref().map(|landed| &*landed.tag);
-        Ok(Version {
-            document,
-            tag: seen.map(|shown| &*shown.tag).or(landed),
-            writer: Some(writer),
-        })
+        let shown = seen.map(|shown| &*shown.tag);
+        if landed.is_some_and(|landed| shown.is_some_and(|shown| shown != landed)) {
+            let words = format!("{landed:?} was written, and {shown:?} shown");
+            return Err(broken(Rule::Once, words));
+        }
+        Ok(Version { document, tag: shown.or(landed), writer: Some(writer) })
     }
 
     /// Who of those without an answer wrote this revision: the first whose change leads to what was

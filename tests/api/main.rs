@@ -17,6 +17,7 @@ mod harness;
 #[path = "../conformance/runner.rs"]
 mod conformance;
 
+mod browse;
 mod canned;
 mod command;
 mod engines;

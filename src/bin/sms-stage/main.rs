@@ -1,5 +1,6 @@
 //! `sms-stage`: the function on this machine, and what operators do to its table.
 
+mod browse;
 mod engine;
 mod invoke;
 mod load;
@@ -48,6 +49,8 @@ enum Command {
     /// Each HTTP request becomes the event that API Gateway's HTTP API would send, and takes the
     /// function's own way from there. Without --load (and with a new --data file or none) there is a
     /// demo stage to try, and a token and a curl line for it are printed.
+    ///
+    /// A browser is shown the API at /, where each request can be tried.
     #[command(after_help = "\
 Examples:
   sms-stage serve

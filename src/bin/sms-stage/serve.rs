@@ -8,10 +8,10 @@ use std::{
 
 use authenticator_sms_stage::{handler::App, log, request::Event, store::Secrets};
 use axum::{
-    Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, State},
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    routing::any,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lambda_http::LambdaEvent;
@@ -21,7 +21,7 @@ use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::{
-    Data, Failure, Listen, Output,
+    Data, Failure, Listen, Output, browse,
     engine::{self, Demo, Engine},
     invoke,
 };
@@ -48,7 +48,10 @@ pub async fn serve(listen: &Listen, data: &Data, secrets: Secrets) -> Result<(),
     let engine = Engine::start(port, data.data.as_deref(), secrets).await?;
     let demo = engine.load(&data.load).await?;
     let app = Arc::new(App::new(engine.table, secrets, TOKEN_MEMORY));
-    let router = Router::new().fallback(answer).with_state(app);
+    let router = browse::routes(demo.as_ref(), &any(answer))
+        .fallback(answer)
+        .method_not_allowed_fallback(answer)
+        .with_state(app);
     announce(address, demo.as_ref())?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)

@@ -1,0 +1,79 @@
+//! The API in a browser: Swagger UI at `/`, and `openapi.yaml` as it is served here.
+//!
+//! Swagger UI's own files come with a crate, and the page forbids the browser to load anything from
+//! elsewhere: it works offline. Whatever else is asked for goes to the function.
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode, header, uri::Authority},
+    response::{IntoResponse, Response},
+    routing::MethodRouter,
+};
+use serde_json::Value;
+use swagger_ui_dist::{ApiDefinition, OpenApiSource};
+
+use crate::engine::Demo;
+
+const DOCUMENT: &str = include_str!("../../../openapi.yaml");
+const PAGE: &str = include_str!("browse/page.html");
+const SCRIPT: &str = include_str!("browse/page.js");
+
+/// Where the page says that a demo's token goes.
+const TOKEN_PLACE: &str = "DEMO_TOKEN";
+
+/// Everything from here, and nothing into a frame. Swagger UI writes styles into its elements, and
+/// has its icons in its style sheet, as `data:`.
+const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; \
+                      style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// The page, what it needs, and the document, by GET; by another method, these paths are `others`'.
+/// A demo's token is in the page; no other ever is.
+pub fn routes<S: Clone + Send + Sync + 'static>(
+    demo: Option<&Demo>,
+    others: &MethodRouter<S>,
+) -> Router<S> {
+    let page = PAGE.replace(TOKEN_PLACE, demo.map_or("", |demo| &demo.key));
+    let page_headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ];
+    let script_headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    let assets = swagger_ui_dist::generate_routes(ApiDefinition {
+        uri_prefix: "/swagger-ui",
+        api_definition: OpenApiSource::Uri("/openapi.json"),
+        title: None,
+    });
+    let others = || others.clone();
+    Router::new()
+        .merge(assets.with_state(()))
+        .route("/", others().get(move || async move { (page_headers, page) }))
+        .route("/swagger-ui/page.js", others().get(move || async move { (script_headers, SCRIPT) }))
+        .route("/openapi.yaml", others().get(yaml))
+        .route("/openapi.json", others().get(json))
+}
+
+async fn yaml(headers: HeaderMap) -> Response {
+    // RFC 9512.
+    ([(header::CONTENT_TYPE, "application/yaml")], document(&headers)).into_response()
+}
+
+async fn json(headers: HeaderMap) -> Response {
+    match serde_saphyr::from_str::<Value>(&document(&headers)) {
+        Ok(document) => {
+            ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The document, with whole URLs for its servers: whoever saves it can use it elsewhere. The address
+/// is the one that the client knows this server by, since a page may only ask its own.
+fn document(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    match host.and_then(|host| host.parse::<Authority>().ok()) {
+        Some(host) => DOCUMENT.replace("\n  - url: /", &format!("\n  - url: http://{host}/")),
+        None => DOCUMENT.to_owned(),
+    }
+}

@@ -65,7 +65,7 @@ fn announce(address: SocketAddr, demo: Option<&Demo>) -> Result<(), Failure> {
     say(&format!("listening on http://{address}"))?;
     if let Some(Demo { key }) = demo {
         say(&format!("demo token: {key}"))?;
-        say("try it:")?;
+        say("try it in a browser at that address, or with:")?;
         say(&format!(
             "  curl -X PATCH http://{address}/stages/authenticator/sms/{DEMO_STAGE}/ \\\n    \
              -H 'Authorization: Bearer {key}' \\\n    \

@@ -34,5 +34,6 @@ mod parser;
 mod permission;
 mod policy;
 mod precondition;
+mod secrets;
 mod settings;
 mod writing;

@@ -248,7 +248,7 @@ impl<'h> Line<'h> {
     }
 
     /// Who of those without an answer wrote this revision: the first whose change leads to what was
-    /// seen next.
+    /// seen next. Where answers get lost, the clients sign their changes, so that no other's does.
     fn find_writer(&mut self, number: u64, before: &Document) -> Result<&'h Call, Violation> {
         let found = (0..self.unknown.len()).find(|place| {
             let mut used = vec![false; self.unknown.len()];

@@ -27,6 +27,8 @@ pub struct Client {
     names: Vec<String>,
     /// The field that each of its changes leaves a text of its own in, if it does.
     signed: Option<&'static str>,
+    /// The stage that it looks at next, since it does not know what became of its change.
+    lost: Option<usize>,
 }
 
 impl Client {
@@ -41,23 +43,32 @@ impl Client {
             memory: vec![VecDeque::new(); world.stages.len()],
             names: world.names.clone(),
             signed: None,
+            lost: None,
         }
     }
 
-    /// One who signs: each of its changes can be told from every other by what it leaves. Where
-    /// answers get lost, that tells who wrote what.
+    /// One who signs: each of its changes leaves a text in a field that is this client's alone, and
+    /// after a call without an answer it looks at the stage before it changes it again. So, where
+    /// answers get lost, the next version that anybody saw tells who wrote what.
     pub fn signing(self) -> Self {
-        Self { signed: Some(SIGNED[self.number % SIGNED.len()]), ..self }
+        Self { signed: Some(SIGNED[self.number]), ..self }
     }
 
     /// Makes one random call.
     pub async fn step(&mut self, function: &impl Function, world: &World, recorder: &Recorder) {
-        let asked = self.choose();
+        let asked = match self.lost.take() {
+            Some(stage) => Asked { method: "GET", ..nothing(stage) },
+            None => self.choose(),
+        };
         let stage = asked.stage;
         let outcome = recorder.call(function, &world.stages, asked).await;
-        if let Outcome::Shown(shown) = outcome {
-            self.memory[stage].push_front(shown);
-            self.memory[stage].truncate(REMEMBERED);
+        match outcome {
+            Outcome::Shown(shown) => {
+                self.memory[stage].push_front(shown);
+                self.memory[stage].truncate(REMEMBERED);
+            }
+            Outcome::Unknown if self.signed.is_some() => self.lost = Some(stage),
+            _ => {}
         }
     }
 
@@ -65,8 +76,7 @@ impl Client {
         // A third of all goes to one stage, so that there is a crowd somewhere.
         let stages = self.memory.len();
         let stage = if self.random.u8(..3) == 0 { 0 } else { self.random.usize(..stages) };
-        let mut asked =
-            Asked { stage, method: "PATCH", body: Document::new(), if_match: Vec::new() };
+        let mut asked = nothing(stage);
         let Some(newest) = self.memory[stage].front().map(Shown::parse) else {
             asked.method = "GET";
             return asked;
@@ -95,6 +105,9 @@ impl Client {
             asked.body.extend(self.plain());
         }
         if let (Some(field), true) = (self.signed, asked.is_change()) {
+            // A PUT has to have the other fields, too.
+            asked.method = "PATCH";
+            asked.body.retain(|known, _| !SIGNED.contains(&&**known));
             asked.body.insert(field.to_owned(), self.text());
         }
         if asked.method != "GET" && self.random.u8(..4) == 0 {
@@ -209,4 +222,9 @@ impl Client {
     fn one_of(&mut self, words: &[&'static str]) -> &'static str {
         words[self.random.usize(..words.len())]
     }
+}
+
+/// An empty patch.
+fn nothing(stage: usize) -> Asked {
+    Asked { stage, method: "PATCH", body: Document::new(), if_match: Vec::new() }
 }

@@ -75,7 +75,9 @@ impl App {
         let session = self.table.session();
         let is_cold_start = !self.is_warm.swap(true, Ordering::Relaxed);
         let mut record = Record { is_cold_start, ..Record::default() };
-        let story = self.tell(incoming.as_ref(), &session, &mut record);
+        // In a box: the SDK's futures make it kilobytes long, and each layer of lambda_runtime would
+        // move it.
+        let story = Box::pin(self.tell(incoming.as_ref(), &session, &mut record));
         let outcome = match tokio::time::timeout(time_left(context), story).await {
             Ok(outcome) => outcome,
             Err(_) => Err(out_of_time().into()),

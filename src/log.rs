@@ -17,6 +17,8 @@ where
         .with_default(LevelFilter::INFO.min(own))
         // The embedded engine warns of every refusal, and refusals are how conditions work.
         .with_target("dynoxide", LevelFilter::ERROR.min(own))
+        // It would make a span for every request, which no line shows.
+        .with_target("lambda_runtime", LevelFilter::WARN.min(own))
         .with_target(env!("CARGO_CRATE_NAME"), own);
     let lines = tracing_subscriber::fmt::layer()
         .json()

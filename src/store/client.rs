@@ -10,8 +10,8 @@ use std::{fmt, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig,
-        timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+        retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
 use aws_smithy_http_client::{
@@ -81,6 +81,8 @@ pub fn client(connection: Connection) -> Result<Client, ConnectionError> {
         .credentials_provider(connection.credentials)
         .timeout_config(timeouts)
         .retry_config(retries)
+        // An attempt has its time, and what comes in it is at most one item.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(http);
     if let Some(endpoint) = connection.endpoint {
         config = config.endpoint_url(endpoint);

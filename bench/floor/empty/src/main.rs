@@ -1,0 +1,8 @@
+//! The least that a function written with lambda_http can be.
+
+use lambda_http::{Error, Request, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(|_: Request| async { Ok::<_, Error>("{}") })).await
+}

@@ -1,0 +1,173 @@
+//! The embedded engine behind TLS, as the function meets DynamoDB.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use authenticator_sms_stage::store::{
+    Secrets, StageTable,
+    client::{self, Connection},
+    documents::Documents,
+};
+use aws_sdk_dynamodb::config::Credentials;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig, crypto,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
+
+use crate::{Failure, failure};
+
+/// The table's name.
+pub const TABLE: &str = "authenticator-sms-stage";
+/// What is in it: the fixture of the tests.
+const FIXTURE: &str = include_str!("../../tests/conformance/fixture.json");
+/// Parsed beside the test's certificate, as the function does without `AWS_CA_BUNDLE`.
+const AMAZON_ROOTS: &str = include_str!("../../src/store/amazon-roots.pem");
+
+/// The engine, its table, and the TLS in front of it.
+pub struct Dynamodb {
+    /// Where the TLS is.
+    pub endpoint: String,
+    /// The certificates to trust: Amazon's and the front's own.
+    pub bundle: PathBuf,
+    connections: Arc<Mutex<Connections>>,
+}
+
+/// The connections that were made.
+#[derive(Default)]
+pub struct Connections {
+    /// How many there were.
+    pub count: usize,
+    /// How long the first exchange of each took, from its TCP connection to the last byte of the
+    /// first answer, all together.
+    pub opening: Duration,
+}
+
+impl Dynamodb {
+    /// Starts all of it; `folder` takes the certificates.
+    pub async fn start(folder: &Path) -> Result<Self, Failure> {
+        let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = engine.local_addr()?;
+        tokio::spawn(dynoxide::server::serve_on(engine, dynoxide::Database::memory()?));
+        let client = client::client(Connection {
+            region: "us-east-1".to_owned(),
+            endpoint: Some(format!("http://{address}")),
+            roots: None,
+            credentials: Credentials::new("local", "local", None, None, "embedded engine"),
+        })?;
+        let table = StageTable::new(client, TABLE.to_owned(), Secrets::Echo);
+        table.create_table().await?;
+        Documents::parse(FIXTURE)?.load(&table).await?;
+
+        let (certificate, key) = certificate(folder)?;
+        let bundle = folder.join("bundle.pem");
+        let trusted = format!("{AMAZON_ROOTS}\n{}", std::fs::read_to_string(&certificate)?);
+        std::fs::write(&bundle, trusted)?;
+        let acceptor = acceptor(&certificate, &key)?;
+        let front = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let endpoint = format!("https://{}", front.local_addr()?);
+        let connections = Arc::<Mutex<Connections>>::default();
+        tokio::spawn(accept(front, acceptor, address, connections.clone()));
+        Ok(Self { endpoint, bundle, connections })
+    }
+
+    /// The connections since this was last asked.
+    pub fn connections(&self) -> Connections {
+        std::mem::take(&mut *self.connections.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Makes a certificate for 127.0.0.1 that vouches for itself, and its key.
+fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-out"])
+        .arg(&certificate)
+        .arg("-keyout")
+        .arg(&key)
+        .output()?;
+    if made.status.success() {
+        Ok((certificate, key))
+    } else {
+        failure(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)))
+    }
+}
+
+fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
+    let certificate = CertificateDer::from_pem_file(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn accept(
+    front: TcpListener,
+    acceptor: TlsAcceptor,
+    engine: SocketAddr,
+    connections: Arc<Mutex<Connections>>,
+) {
+    while let Ok((connection, _)) = front.accept().await {
+        let accepted = Instant::now();
+        let (acceptor, connections) = (acceptor.clone(), connections.clone());
+        connections.lock().unwrap_or_else(PoisonError::into_inner).count += 1;
+        let is_open = move || {
+            let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.opening += accepted.elapsed();
+        };
+        tokio::spawn(async move {
+            // A function that is ended closes its connection as it likes.
+            let _ = forward(connection, acceptor, engine, is_open).await;
+        });
+    }
+}
+
+/// Copies what one connection brings to the engine, and back; says when it has brought something
+/// back for the first time.
+async fn forward(
+    connection: TcpStream,
+    acceptor: TlsAcceptor,
+    engine: SocketAddr,
+    is_open: impl FnOnce(),
+) -> std::io::Result<()> {
+    connection.set_nodelay(true)?;
+    let mut client = acceptor.accept(connection).await?;
+    let mut engine = TcpStream::connect(engine).await?;
+    engine.set_nodelay(true)?;
+    let mut is_open = Some(is_open);
+    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => match read? {
+                0 => return Ok(()),
+                length => engine.write_all(asked.get(..length).unwrap_or_default()).await?,
+            },
+            read = engine.read(&mut answered) => match read? {
+                0 => return Ok(()),
+                length => {
+                    client.write_all(answered.get(..length).unwrap_or_default()).await?;
+                    client.flush().await?;
+                    if let Some(is_open) = is_open.take() {
+                        is_open();
+                    }
+                }
+            },
+        }
+    }
+}

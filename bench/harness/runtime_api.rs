@@ -1,0 +1,136 @@
+//! Lambda's Runtime API, as much of it as one function needs:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{Response, StatusCode},
+    routing::{get, post},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{Failure, failure};
+
+/// How long the function is told that it has. Far more than it takes, also where every instruction
+/// of it is counted.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
+
+/// What a function asks of the Runtime API.
+enum Call {
+    /// The next event.
+    Next { at: Instant, event: oneshot::Sender<String> },
+    /// That its answer be taken.
+    Answer(String),
+    /// That its failure be known.
+    Failure(String),
+}
+
+/// The Runtime API of one function.
+pub struct RuntimeApi {
+    /// Where it listens.
+    pub address: SocketAddr,
+    calls: mpsc::UnboundedReceiver<Call>,
+    /// Takes the event that the function is waiting for.
+    waiting: Option<oneshot::Sender<String>>,
+    server: JoinHandle<()>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port.
+    pub async fn start() -> Result<Self, Failure> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (sender, calls) = mpsc::unbounded_channel();
+        let invocation = "/2018-06-01/runtime/invocation";
+        let router = Router::new()
+            .route(&format!("{invocation}/next"), get(next))
+            .route(&format!("{invocation}/{{id}}/response"), post(answer))
+            .fallback(fail)
+            .with_state(sender);
+        let server = tokio::spawn(async move {
+            // It ends when it is aborted, and not before.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { address, calls, waiting: None, server })
+    }
+
+    /// Waits until the function asks for an event, and says when it did.
+    pub async fn polled(&mut self) -> Result<Instant, Failure> {
+        match self.calls.recv().await {
+            Some(Call::Next { at, event }) => {
+                self.waiting = Some(event);
+                Ok(at)
+            }
+            Some(Call::Answer(answer)) => failure(format!("answered twice: {answer}")),
+            Some(Call::Failure(reason)) => failure(format!("failed: {reason}")),
+            None => failure("the Runtime API has ended"),
+        }
+    }
+
+    /// Hands the function an event, and waits for its answer and until it asks for the next event.
+    pub async fn invoke(&mut self, event: &str) -> Result<String, Failure> {
+        let Some(waiting) = self.waiting.take() else {
+            return failure("the function did not ask for an event");
+        };
+        if waiting.send(event.to_owned()).is_err() {
+            return failure("the function has closed its connection");
+        }
+        let answer = match self.calls.recv().await {
+            Some(Call::Answer(answer)) => answer,
+            Some(Call::Failure(reason)) => return failure(format!("failed: {reason}")),
+            Some(Call::Next { .. }) | None => return failure("did not answer"),
+        };
+        self.polled().await?;
+        Ok(answer)
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+type Calls = State<mpsc::UnboundedSender<Call>>;
+
+async fn next(State(calls): Calls) -> Result<Response<String>, StatusCode> {
+    let at = Instant::now();
+    let (sender, event) = oneshot::channel();
+    let gone = StatusCode::GONE;
+    calls.send(Call::Next { at, event: sender }).map_err(|_| gone)?;
+    let event = event.await.map_err(|_| gone)?;
+    let deadline = (SystemTime::now() + TIME_TO_ANSWER).duration_since(UNIX_EPOCH);
+    let deadline = deadline.unwrap_or_default().as_millis();
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:measured";
+    Response::builder()
+        .header("content-type", "application/json")
+        .header("lambda-runtime-aws-request-id", "8f4d2f8e-5a43-4e5c-9e0d-2f0f5a3b1c77")
+        .header("lambda-runtime-deadline-ms", deadline.to_string())
+        .header("lambda-runtime-invoked-function-arn", function)
+        .header("lambda-runtime-trace-id", "Root=1-6923f1a2-0c1d2e3f4a5b6c7d8e9f0a1b")
+        .body(event)
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn answer(State(calls): Calls, body: Bytes) -> StatusCode {
+    let answer = String::from_utf8_lossy(&body).into_owned();
+    // Whoever measures may have seen enough.
+    let _ = calls.send(Call::Answer(answer));
+    StatusCode::ACCEPTED
+}
+
+/// Anything else says that something went wrong.
+async fn fail(State(calls): Calls, body: Bytes) -> StatusCode {
+    let _ = calls.send(Call::Failure(String::from_utf8_lossy(&body).into_owned()));
+    StatusCode::ACCEPTED
+}

@@ -137,7 +137,8 @@ pub(crate) fn flow_item(flow: &Flow) -> Item {
 }
 
 /// A field of a stage as an attribute.
-pub(crate) fn attribute(field: Field, stage: &Stage) -> AttributeValue {
+#[must_use]
+pub fn attribute(field: Field, stage: &Stage) -> AttributeValue {
     match field {
         Field::Name => text(&stage.name),
         Field::FlowSet => AttributeValue::L(
@@ -163,7 +164,8 @@ fn nullable<T: ToString>(value: Option<&T>) -> AttributeValue {
 
 /// A whole stage's item.
 #[cfg(feature = "local")]
-pub(crate) fn stage_item(stored: &Stored) -> Item {
+#[must_use]
+pub fn stage_item(stored: &Stored) -> Item {
     let write_ids = stored.write_ids.iter().map(|id| text(id)).collect();
     let own = [
         (PARTITION_KEY, AttributeValue::S(stage_key(stored.stage.stage_uuid))),
@@ -179,7 +181,7 @@ pub(crate) fn stage_item(stored: &Stored) -> Item {
 /// # Errors
 ///
 /// Names the first attribute that is not as [`Session`](super::Session) writes it.
-pub(crate) fn read_stage(item: Item) -> Result<Stored, Malformed> {
+pub fn read_stage(item: Item) -> Result<Stored, Malformed> {
     let mut item = Attributes(item);
     let key = item.text(PARTITION_KEY)?;
     let stage_uuid = key.strip_prefix("STAGE#").and_then(|uuid| Uuid::try_parse(uuid).ok());

@@ -125,7 +125,8 @@ impl Session<'_> {
     ) -> Result<Planned, StoreError> {
         let update = planned_update(self.write_id.as_str(), seen, plan);
         if plan.needs_transaction() {
-            return self.write_transaction(seen, plan, patch, update, attempt).await;
+            // In a box, so that it takes no place in every request's future.
+            return Box::pin(self.write_transaction(seen, plan, patch, update, attempt)).await;
         }
         let stage_uuid = plan.stage.stage_uuid;
         match self.update_item(stage_uuid, update, ReturnValue::None).await {

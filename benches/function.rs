@@ -71,7 +71,7 @@ fn answer(bencher: Bencher<'_, '_>, flows: u64) {
     bencher.bench(|| response::respond(&outcome, false, Secrets::Echo));
 }
 
-/// Three fields of a stage with so many flows.
+/// Two fields of a stage with so many flows.
 #[divan::bench(args = FLOWS, max_time = 4)]
 fn handle_patch(bencher: Bencher<'_, '_>, flows: u64) {
     let house = House::new([stage(0, flows)]);
@@ -87,7 +87,7 @@ fn handle_flow_set(bencher: Bencher<'_, '_>, flows: u64) {
     bencher.bench_local(|| house.handle(&event));
 }
 
-/// Three fields of one stage of so many.
+/// Two fields of one stage of so many.
 #[divan::bench(args = STAGES, max_time = 4)]
 fn handle_patch_among_stages(bencher: Bencher<'_, '_>, stages: u64) {
     let house = House::new((0..stages).map(|number| stage(number, 1)));

@@ -76,15 +76,16 @@ impl Door {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Box::<RawValue>::deserialize(deserializer)?;
-        let outline = serde_json::from_str::<Outline>(event.get());
-        let door = outline.ok().and_then(|outline| outline.door()).ok_or_else(|| {
+        let told = serde_json::from_str::<Told>(event.get()).ok();
+        // A second look only at what cannot be read as it should be.
+        let outline = || serde_json::from_str::<Outline>(event.get()).ok()?.door();
+        let door = told.as_ref().and_then(Told::door).or_else(outline).ok_or_else(|| {
             D::Error::custom(
-                "this function answers events of API Gateway (REST API, HTTP \
-                 API), of function URLs and of application load balancers",
+                "this function answers events of API Gateway (REST API, HTTP API), of function \
+                 URLs and of application load balancers",
             )
         })?;
-        let incoming = serde_json::from_str::<Told>(event.get()).ok();
-        Ok(Self { door, incoming: incoming.map(|told| Incoming::new(door, told)) })
+        Ok(Self { door, incoming: told.map(|told| Incoming::new(door, told)) })
     }
 }
 
@@ -136,9 +137,22 @@ struct Told {
     is_base64_encoded: Option<bool>,
 }
 
+impl Told {
+    fn door(&self) -> Option<Door> {
+        if self.request_context.http.is_some() {
+            Some(Door::HttpApi)
+        } else if self.request_context.elb.is_some() {
+            Some(Door::LoadBalancer)
+        } else {
+            self.http_method.as_ref().map(|_| Door::RestApi)
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct ToldContext {
     http: Option<ToldHttp>,
+    elb: Option<IgnoredAny>,
     authorizer: Option<Map<String, Value>>,
 }
 
@@ -235,7 +249,7 @@ impl Incoming {
     fn new(door: Door, told: Told) -> Self {
         let mut headers = told.multi_value_headers.unwrap_or_default();
         headers.merge(told.headers.unwrap_or_default());
-        let ToldContext { http, authorizer } = told.request_context;
+        let ToldContext { http, authorizer, elb: _ } = told.request_context;
         let authorizer = authorizer.unwrap_or_default();
         let (method, path, authorizer) = match door {
             Door::HttpApi => {

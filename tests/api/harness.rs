@@ -14,11 +14,7 @@ use authenticator_sms_stage::{
     request::Event,
     store::{Secrets, StageTable, documents::Documents},
 };
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, config::SharedHttpClient, types::AttributeValue};
 use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -217,20 +213,6 @@ impl Default for Plan {
     fn default() -> Self {
         Self { secrets: Secrets::Echo, token_memory: Duration::ZERO, is_furnished: true }
     }
-}
-
-/// A client of the engine at this endpoint.
-pub fn client(endpoint: &str, http: SharedHttpClient) -> Client {
-    Client::from_conf(
-        Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
-            .endpoint_url(endpoint)
-            .http_client(http)
-            .build(),
-    )
 }
 
 impl House {

@@ -11,7 +11,6 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
-#[allow(dead_code, reason = "the tests that use the rest come next")]
 mod harness;
 
 #[path = "../conformance/runner.rs"]

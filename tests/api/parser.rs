@@ -50,19 +50,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// Any key, most often one that means something.
 fn key() -> impl Strategy<Value = String> {
-    let known = [
-        "name",
-        "flow_set",
-        "configure_flow",
-        "friendly_name",
-        "provider",
-        "from_number",
-        "account_sid",
-        "auth",
-        "auth_password",
-        "auth_type",
-        "verify_only",
-        "mapping",
+    let of_a_flow = [
         "slug",
         "title",
         "designation",
@@ -72,8 +60,9 @@ fn key() -> impl Strategy<Value = String> {
         "denied_action",
         "pk",
     ];
+    let known: Vec<_> = Field::ALL.map(Field::as_str).into_iter().chain(of_a_flow).collect();
     prop_oneof![
-        9 => prop::sample::select(known.to_vec()).prop_map(str::to_owned),
+        9 => prop::sample::select(known).prop_map(str::to_owned),
         1 => any::<String>(),
     ]
 }

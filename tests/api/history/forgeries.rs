@@ -12,7 +12,7 @@ type Forge = fn(&mut Vec<Call>) -> Option<()>;
 /// What is forged, and the rule that it breaks.
 pub const FORGERIES: [(&str, Rule, Forge); 6] = [
     ("an acknowledged write is gone", Rule::Written, |calls| {
-        let lost = calls.iter().rposition(is_written)?;
+        let lost = (0..calls.len()).rfind(|place| is_unmistakable(&calls[*place], calls))?;
         calls.remove(lost);
         Some(())
     }),
@@ -49,6 +49,24 @@ pub const FORGERIES: [(&str, Rule, Forge); 6] = [
 
 fn is_written(call: &Call) -> bool {
     call.asked.is_change() && call.shown().is_some()
+}
+
+/// Whether nobody else can have done what this call did: somebody before it was shown another value,
+/// somebody after it was shown its own, and no other call asked for that. Without such a call the
+/// history cannot have been; without another, it may have been all the same.
+fn is_unmistakable(call: &Call, calls: &[Call]) -> bool {
+    let of_the_stage = || {
+        calls.iter().filter(|other| other.asked.stage == call.asked.stage && other.id != call.id)
+    };
+    ["from_number", "account_sid", "friendly_name"].iter().any(|field| {
+        let Some(value) = call.asked.body.get(*field) else { return false };
+        let text = format!("\"{field}\":{value}");
+        let is_shown = |other: &Call| other.shown().map(|shown| shown.document.contains(&text));
+        is_written(call)
+            && of_the_stage().all(|other| other.asked.body.get(*field) != Some(value))
+            && of_the_stage().any(|other| other.end < call.start && is_shown(other) == Some(false))
+            && of_the_stage().any(|other| other.start > call.end && is_shown(other) == Some(true))
+    })
 }
 
 /// The same once more, after everything else.

@@ -267,10 +267,10 @@ impl StageTable {
             let parts = deletion(&self.name, &seen).map_err(|error| build_failed(&error))?;
             match self.transact(parts, &write_id, attempt).await? {
                 Transacted::Done => return Ok(Some(seen)),
-                Transacted::Refused(refused)
-                    if refused.iter().any(|(role, _)| *role == Role::OldName) =>
-                {
-                    return Err(write::inconsistent("its name's lock is another stage's"));
+                // A stage that was renamed since it was read has no claim on that lock: whose turn
+                // it was counts first.
+                Transacted::Refused(refused) if matches!(*refused, [(Role::OldName, _)]) => {
+                    return Err(write::inconsistent(write::LOCK_IS_FOREIGN));
                 }
                 Transacted::Refused(_) | Transacted::Collided | Transacted::TooLarge => {}
             }
@@ -581,7 +581,7 @@ impl StageWrite {
                 }
                 Role::NewName => (Field::Name, Problem::NameTaken),
                 Role::OldName => {
-                    return Err(write::inconsistent("its name's lock is another stage's"));
+                    return Err(write::inconsistent(write::LOCK_IS_FOREIGN));
                 }
                 Role::Reference(field, row) => (field, Problem::NoSuchRow(row.to_string())),
             };

@@ -215,6 +215,7 @@ impl Session<'_> {
         let mut errors = BTreeMap::new();
         let mut gone = None;
         let mut is_outrun = false;
+        let mut is_lock_foreign = false;
         for (role, reason) in roles.iter().zip(reasons) {
             match reason.code().unwrap_or("None") {
                 "None" => {}
@@ -223,9 +224,7 @@ impl Session<'_> {
                     Role::NewName => {
                         errors.insert(Field::Name, one(Problem::NameTaken));
                     }
-                    Role::OldName => {
-                        return Err(inconsistent("its name's lock is another stage's"));
-                    }
+                    Role::OldName => is_lock_foreign = true,
                     Role::NewReference(field, sent) => {
                         errors.insert(*field, one(Problem::NoSuchRow(sent.clone())));
                     }
@@ -247,6 +246,7 @@ impl Session<'_> {
         }
         Ok(match gone {
             _ if is_outrun => Planned::Outrun,
+            _ if is_lock_foreign => return Err(inconsistent(LOCK_IS_FOREIGN)),
             _ if !errors.is_empty() => Planned::Invalid(ValidationError::Fields(errors)),
             Some(flow) => Planned::FlowGone(flow),
             None => Planned::Outrun,
@@ -511,6 +511,10 @@ pub(super) fn throttled(reason: &CancellationReason) -> StoreError {
         cause: reason.code().unwrap_or("throttled").to_owned(),
     }
 }
+
+/// What a table shows that was changed by something other than this program: a stage that nobody
+/// wrote since it was read has lost its name's lock.
+pub(super) const LOCK_IS_FOREIGN: &str = "its name's lock is another stage's";
 
 pub(super) fn inconsistent(what: &str) -> StoreError {
     StoreError {

@@ -61,11 +61,11 @@ pub fn cancelled(reasons: &[Value]) -> HttpConnectorFuture {
 }
 
 /// A part that is not why.
-fn none() -> Value {
+pub fn none() -> Value {
     json!({"Code": "None"})
 }
 
-fn reason(code: &str, message: &str) -> Value {
+pub fn reason(code: &str, message: &str) -> Value {
     json!({"Code": code, "Message": message})
 }
 
@@ -635,6 +635,14 @@ fn conflicts() -> Vec<(Call, Answers, &'static str)> {
                 cancelled(&[conflict(), failed, none()])
             },
             "a name that is taken while the stage is in the way may be free the next time",
+        ),
+        (
+            Call::Transaction,
+            || {
+                let failed = reason("ConditionalCheckFailed", "The conditional request failed");
+                cancelled(&[conflict(), none(), failed])
+            },
+            "a stage that is being renamed may have no claim on its old name any more",
         ),
         (Call::Transaction, in_progress, "the same transaction is still at work"),
     ]

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    canned::{cancelled, conflict, refusal},
+    canned::{cancelled, conflict, none, reason, refusal},
     command::{Ended, Folder, Server, assert_fails, run, run_with_input},
     harness::{FIXTURE, GOOD, House, OTHER_STAGE, Plan, Request, STAGE, Snapshot, stage_with},
     writing::check_invariants,
@@ -476,6 +476,35 @@ async fn what_the_function_holds_just_now_is_waited_for() {
         assert!(house.table.delete_stage(uuid).await.unwrap().is_some());
         assert_sound(&house.snapshot().await);
     }
+}
+
+/// Between the read and the deletion the stage was renamed, and another took the name that it had.
+#[tokio::test]
+async fn a_stage_that_is_renamed_while_it_is_deleted_is_deleted() {
+    let house = House::new().await;
+    let refused_once = AtomicBool::new(false);
+    house.tap.meddle(move |seen, _, _| {
+        let is_deletion = seen.operation == "TransactWriteItems";
+        let is_first = is_deletion && !refused_once.swap(true, Ordering::Relaxed);
+        let failed = || reason("ConditionalCheckFailed", "The conditional request failed");
+        is_first.then(|| cancelled(&[failed(), failed()]))
+    });
+    assert!(house.table.delete_stage(key(STAGE)).await.unwrap().is_some());
+    assert!(house.table.stage(key(STAGE)).await.unwrap().is_none());
+    assert_sound(&house.snapshot().await);
+}
+
+#[tokio::test]
+async fn a_name_that_another_stage_holds_is_not_freed_with_the_stage() {
+    let house = House::new().await;
+    let before = house.snapshot().await;
+    house.tap.meddle(|seen, _, _| {
+        let failed = reason("ConditionalCheckFailed", "The conditional request failed");
+        (seen.operation == "TransactWriteItems").then(|| cancelled(&[none(), failed]))
+    });
+    let error = house.table.delete_stage(key(STAGE)).await.unwrap_err();
+    assert!(error.to_string().contains("its name's lock is another stage's"), "{error}");
+    assert_eq!(house.snapshot().await, before);
 }
 
 #[tokio::test]

@@ -1,38 +1,40 @@
 //! One process of a function, started, asked and looked at from outside.
 
-use std::{
-    fs,
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{ffi::OsStr, path::Path, time::Duration};
 
 use tokio::{
-    process::{Child, Command},
-    time::sleep,
+    process::Command,
+    time::{sleep, timeout},
 };
 
 use crate::{
     Failure,
     dynamodb::{Dynamodb, TABLE},
     failure,
-    runtime_api::RuntimeApi,
+    process::{PATIENCE, Process},
+    runtime_api::{Answer, RuntimeApi},
 };
-
-/// Longest that a function may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A function at work.
 pub struct Function {
     /// From the start of the process to its first question for an event.
     pub start: Duration,
-    process: Child,
+    process: Process,
     api: RuntimeApi,
 }
 
 impl Function {
     /// Starts the last word of `command`, by the others, and waits until it asks for an event.
     pub async fn start(command: &[&Path], dynamodb: &Dynamodb) -> Result<Self, Failure> {
+        Self::start_with::<&OsStr>(command, &[], dynamodb).await
+    }
+
+    /// The same, with more in its environment than every function has.
+    pub async fn start_with<V: AsRef<OsStr>>(
+        command: &[impl AsRef<OsStr>],
+        environment: &[(&str, V)],
+        dynamodb: &Dynamodb,
+    ) -> Result<Self, Failure> {
         let mut api = RuntimeApi::start().await?;
         let [program, arguments @ ..] = command else {
             return failure("no command");
@@ -50,71 +52,51 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_REGION", "us-east-1")
             .env("TABLE_NAME", TABLE)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        let started = Instant::now();
-        let mut process = command.spawn()?;
-        if let Some(mut log) = process.stdout.take() {
-            // As Lambda does: what is logged is read, or the function would stop.
-            tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
-        }
+            .envs(environment.iter().map(|(name, value)| (name, value)));
+        let mut process = Process::start(&mut command)?;
         let polled = tokio::select! {
             polled = api.polled() => polled?,
-            ended = process.wait() => return failure(format!("the function ended: {}", ended?)),
+            ended = process.ended() => return failure(format!("the function ended: {}", ended?)),
             () = sleep(PATIENCE) => return failure("the function asks for no event"),
         };
-        Ok(Self { start: polled.duration_since(started), process, api })
+        Ok(Self { start: polled.duration_since(process.started), process, api })
     }
 
     /// Lets it answer this event so many times, and returns the last answer.
     pub async fn answer(&mut self, event: &str, times: u32) -> Result<String, Failure> {
         let mut answer = String::new();
         for _ in 0..times {
-            answer = tokio::time::timeout(PATIENCE, self.api.invoke(event)).await??;
+            answer = self.answer_once(event).await?.body;
         }
         Ok(answer)
     }
 
+    /// Lets it answer this event, and returns the answer with the time from the start of the
+    /// process to it.
+    pub async fn answer_after(&mut self, event: &str) -> Result<(Duration, String), Failure> {
+        let Answer { at, body } = self.answer_once(event).await?;
+        Ok((at.duration_since(self.process.started), body))
+    }
+
+    async fn answer_once(&mut self, event: &str) -> Result<Answer, Failure> {
+        timeout(PATIENCE, self.api.invoke(event)).await?
+    }
+
     /// How long it was on a processor so far, all threads together. Waits until it is at rest.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
-        let tasks = format!("/proc/{}/task", self.id()?);
-        let mut last = Duration::ZERO;
-        loop {
-            let mut now = Duration::ZERO;
-            for task in fs::read_dir(&tasks)? {
-                let times = fs::read_to_string(task?.path().join("schedstat"))?;
-                let nanoseconds = times.split(' ').next().unwrap_or_default();
-                now += Duration::from_nanos(nanoseconds.parse()?);
-            }
-            if now == last {
-                return Ok(now);
-            }
-            last = now;
-            sleep(Duration::from_millis(2)).await;
-        }
+        self.process.processor_time().await
     }
 
     /// The most memory that it ever had, in kilobytes.
     pub fn peak_memory_kilobytes(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(kilobytes.ok_or(Failure::from("no VmHWM"))?.parse()?)
-    }
-
-    fn id(&self) -> Result<u32, Failure> {
-        self.process.id().ok_or_else(|| "the function has ended".into())
+        self.process.peak_memory_kilobytes()
     }
 
     /// Asks it to end, and waits until it has.
-    pub async fn end(mut self) -> Result<(), Failure> {
-        let id = self.id()?.to_string();
-        Command::new("kill").arg(id).status().await?;
-        tokio::time::timeout(PATIENCE, self.process.wait()).await??;
-        Ok(())
+    pub async fn end(self) -> Result<(), Failure> {
+        self.process.end().await
     }
 }

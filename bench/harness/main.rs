@@ -1,14 +1,17 @@
 //! Measures the function's release binary from outside, as Lambda would run it: a Runtime API of our
 //! own asks, and the embedded engine behind TLS answers for DynamoDB.
 //!
-//! `bench/footprint` and `bench/budget` build what this needs, and run it.
+//! `bench/footprint`, `bench/budget` and `bench/peers/run` build what this needs, and run it.
 
 #![expect(clippy::print_stdout, reason = "what a command says")]
 
 mod dynamodb;
 mod function;
 mod instructions;
+mod peers;
+mod process;
 mod runtime_api;
+mod site;
 mod times;
 
 use std::path::Path;
@@ -41,6 +44,8 @@ enum What {
     Times(times::Arguments),
     /// Instructions of a start, of the first call and of a warm call, counted by callgrind.
     Instructions(instructions::Arguments),
+    /// First answer and warm calls, beside the same endpoint in Node, in Python and in Django.
+    Peers(peers::Arguments),
 }
 
 // One thread: everything here waits for the function, and it for us.
@@ -59,6 +64,7 @@ async fn measure(arguments: Arguments, folder: &Path) -> Result<(), Failure> {
     match arguments.what {
         What::Times(arguments) => times::measure(&arguments, &dynamodb).await,
         What::Instructions(arguments) => instructions::measure(&arguments, folder, &dynamodb).await,
+        What::Peers(arguments) => peers::measure(&arguments, folder, &dynamodb).await,
     }
 }
 

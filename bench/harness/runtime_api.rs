@@ -30,9 +30,17 @@ enum Call {
     /// The next event.
     Next { at: Instant, event: oneshot::Sender<String> },
     /// That its answer be taken.
-    Answer(String),
+    Answer(Answer),
     /// That its failure be known.
     Failure(String),
+}
+
+/// What a function answered.
+pub struct Answer {
+    /// When all of it was there.
+    pub at: Instant,
+    /// The answer itself.
+    pub body: String,
 }
 
 /// The Runtime API of one function.
@@ -71,14 +79,14 @@ impl RuntimeApi {
                 self.waiting = Some(event);
                 Ok(at)
             }
-            Some(Call::Answer(answer)) => failure(format!("answered twice: {answer}")),
+            Some(Call::Answer(answer)) => failure(format!("answered twice: {}", answer.body)),
             Some(Call::Failure(reason)) => failure(format!("failed: {reason}")),
             None => failure("the Runtime API has ended"),
         }
     }
 
     /// Hands the function an event, and waits for its answer and until it asks for the next event.
-    pub async fn invoke(&mut self, event: &str) -> Result<String, Failure> {
+    pub async fn invoke(&mut self, event: &str) -> Result<Answer, Failure> {
         let Some(waiting) = self.waiting.take() else {
             return failure("the function did not ask for an event");
         };
@@ -123,7 +131,7 @@ async fn next(State(calls): Calls) -> Result<Response<String>, StatusCode> {
 }
 
 async fn answer(State(calls): Calls, body: Bytes) -> StatusCode {
-    let answer = String::from_utf8_lossy(&body).into_owned();
+    let answer = Answer { at: Instant::now(), body: String::from_utf8_lossy(&body).into_owned() };
     // Whoever measures may have seen enough.
     let _ = calls.send(Call::Answer(answer));
     StatusCode::ACCEPTED

@@ -1,0 +1,96 @@
+//! A process that is measured, started and looked at from outside.
+
+use std::{
+    fs,
+    process::{ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+use crate::Failure;
+
+/// Longest that what is measured may take for anything.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A process at work.
+pub struct Process {
+    /// When it was started.
+    pub started: Instant,
+    child: Child,
+}
+
+impl Process {
+    /// Starts a command; what it writes is read and thrown away.
+    pub fn start(command: &mut Command) -> Result<Self, Failure> {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let started = Instant::now();
+        let mut child = command.spawn()?;
+        if let Some(mut log) = child.stdout.take() {
+            // As Lambda does: what is logged is read, or the function would stop.
+            tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
+        }
+        Ok(Self { started, child })
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> Result<ExitStatus, Failure> {
+        Ok(self.child.wait().await?)
+    }
+
+    /// How long it and the processes that it started were on a processor so far, all threads
+    /// together. Waits until they are at rest.
+    pub async fn processor_time(&self) -> Result<Duration, Failure> {
+        let mut last = Duration::ZERO;
+        loop {
+            let now = processor_time(&self.id()?.to_string())?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// The most memory that it ever had, in kilobytes.
+    pub fn peak_memory_kilobytes(&self) -> Result<u64, Failure> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(kilobytes.ok_or(Failure::from("no VmHWM"))?.parse()?)
+    }
+
+    fn id(&self) -> Result<u32, Failure> {
+        self.child.id().ok_or_else(|| "the process has ended".into())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn end(mut self) -> Result<(), Failure> {
+        let id = self.id()?.to_string();
+        Command::new("kill").arg(id).status().await?;
+        timeout(PATIENCE, self.child.wait()).await??;
+        Ok(())
+    }
+}
+
+/// The time on a processor of one process and of those that it started.
+fn processor_time(id: &str) -> Result<Duration, Failure> {
+    let mut time = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{id}/task"))? {
+        let task = task?.path();
+        let times = fs::read_to_string(task.join("schedstat"))?;
+        let nanoseconds = times.split(' ').next().unwrap_or_default();
+        time += Duration::from_nanos(nanoseconds.parse()?);
+        for child in fs::read_to_string(task.join("children"))?.split_whitespace() {
+            time += processor_time(child)?;
+        }
+    }
+    Ok(time)
+}

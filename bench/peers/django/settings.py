@@ -1,0 +1,44 @@
+"""Settings of the endpoint as a Django site: what authentik sets for its API, and nothing that an API does without.
+
+authentik itself has some twenty middlewares, signals that write an audit log, and policies; without them the site is
+faster than authentik is.
+"""
+
+import os
+
+SECRET_KEY = "only for measuring; no session and no form is served"
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "urls"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "sms"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["sms.access.TokenAuthentication"],
+    "DEFAULT_FILTER_BACKENDS": ["sms.access.ObjectFilter"],
+    "DEFAULT_PERMISSION_CLASSES": ["sms.access.ObjectPermissions"],
+    "DEFAULT_PARSER_CLASSES": ["drf_orjson_renderer.parsers.ORJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["drf_orjson_renderer.renderers.ORJSONRenderer"],
+    "EXCEPTION_HANDLER": "sms.refusals.exception_handler",
+}
+
+if "POSTGRESQL_FOLDER" in os.environ:
+    database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": os.environ["POSTGRESQL_FOLDER"],
+        "NAME": "postgres",
+        "USER": "peers",
+    }
+else:
+    database = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ["SQLITE_FILE"],
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+            "transaction_mode": "IMMEDIATE",
+        },
+    }
+# A connection for each worker, kept for good.
+DATABASES = {"default": {**database, "CONN_MAX_AGE": None}}

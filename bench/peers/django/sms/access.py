@@ -1,0 +1,46 @@
+"""Who may do what, as authentik decides it: a token in a table, the permission to view a stage as a filter, and the
+permission to change it asked of the stage itself.
+"""
+
+from django.db.models import Q
+from django.utils.timezone import now
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.permissions import DjangoObjectPermissions
+
+from sms.models import Token
+
+
+class TokenAuthentication(BaseAuthentication):
+    def authenticate(self, request):
+        scheme, space, key = get_authorization_header(request).decode().strip().partition(" ")
+        if not space:
+            return None
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("Unsupported authentication type")
+        not_expired = Q(expires=None) | Q(expires__gt=now())
+        token = Token.objects.select_related("user").filter(not_expired, key=key).first()
+        if token is None:
+            raise AuthenticationFailed("Token invalid/expired")
+        return token.user, token
+
+
+class ObjectFilter(BaseFilterBackend):
+    """Whoever may not view stages finds none."""
+
+    def filter_queryset(self, request, queryset, view):
+        options = queryset.model._meta
+        if request.user.has_perm(f"{options.app_label}.view_{options.model_name}"):
+            return queryset
+        return queryset.none()
+
+
+class ObjectPermissions(DjangoObjectPermissions):
+    def has_permission(self, request, view):
+        # What concerns one object is asked of it.
+        return view.lookup_field in view.kwargs or super().has_permission(request, view)
+
+    def has_object_permission(self, request, view, obj):
+        permissions = self.get_required_object_permissions(request.method, type(obj))
+        return request.user.has_perms(permissions)

@@ -1,0 +1,15 @@
+"""The paths of authentik's API that the endpoint needs: its own, and the one that `export_url` names."""
+
+from django.http import HttpResponseNotFound
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from sms.api import AuthenticatorSMSStageViewSet
+
+router = SimpleRouter()
+router.register("stages/authenticator/sms", AuthenticatorSMSStageViewSet)
+
+urlpatterns = [
+    path("api/v3/", include(router.urls)),
+    path("api/v3/flows/instances/<slug:slug>/export/", lambda *_, **__: HttpResponseNotFound(), name="flow-export"),
+]

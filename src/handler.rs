@@ -2,17 +2,16 @@
 
 use std::{
     convert::Infallible,
-    future::ready,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
-use lambda_http::{Body, Context, LambdaEvent, Response, Service, service_fn};
-use serde::Serialize;
+use lambda_http::{Body, Context, LambdaEvent, Response};
 use uuid::Uuid;
 
 use crate::{
     authentication::{self, TokenMemory},
+    door::Shaped,
     error::{Error, Remedy, StoreError},
     patch::{self, Completeness},
     permission::Caller,
@@ -58,16 +57,9 @@ impl App {
     /// # Errors
     ///
     /// None.
-    pub async fn handle(
-        &self,
-        event: LambdaEvent<Event>,
-    ) -> Result<impl Serialize + use<>, Infallible> {
+    pub async fn handle(&self, event: LambdaEvent<Event>) -> Result<Shaped, Infallible> {
         let LambdaEvent { payload: Event { door, incoming }, context } = event;
-        let mut answer = Some(self.answer(incoming, &context).await);
-        let shape = service_fn(move |_hollow| {
-            ready(Ok::<_, Infallible>(answer.take().unwrap_or_default()))
-        });
-        lambda_http::Adapter::from(shape).call(LambdaEvent::new(door.hollow_event(), context)).await
+        Ok(door.shape(self.answer(incoming, &context).await))
     }
 
     async fn answer(&self, incoming: Option<Incoming>, context: &Context) -> Response<Body> {

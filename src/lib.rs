@@ -12,6 +12,7 @@
 //! | [`patch`] | JSON | typed changes, or everything that is wrong with them |
 //! | [`store`] | proof and changes | one conditional write, or the reason why not |
 //! | [`response`] | a stage or an error | status and JSON |
+//! | [`door`] | status and JSON | the shape that the event's sender expects |
 //! | [`record`], [`log`] | all of it | one line in the log |
 //! | [`stage`], [`flow`], [`choice`], [`validation`], [`precondition`], [`error`] | | the domain's own types |
 //!
@@ -27,6 +28,7 @@
 
 pub mod authentication;
 pub mod choice;
+pub mod door;
 pub mod error;
 pub mod flow;
 pub mod handler;

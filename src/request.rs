@@ -2,29 +2,21 @@
 //!
 //! lambda_http would make an `http::Request` of the event, and panics on events that a client can
 //! bring about: base64 that is none, a `Host` or a path that makes no URL, a query string with a
-//! quote in it. It also keeps only one of several values of a header. So the event is read here, and
-//! lambda_http is left with a hollow event of the same kind, from which it knows what shape the
-//! answer must have.
+//! quote in it. It also keeps only one of several values of a header. So the event is read here.
 
 use std::{borrow::Cow, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lambda_http::{
-    aws_lambda_events::{
-        alb::AlbTargetGroupRequest,
-        apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest},
-    },
-    request::LambdaRequest,
-};
 use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
+    door::Door,
     error::Error,
     patch::Completeness,
     permission::{Caller, Credentials},
@@ -49,28 +41,6 @@ pub struct Event {
     pub(crate) door: Door,
     /// What it says; `None` if that cannot be read.
     pub(crate) incoming: Option<Incoming>,
-}
-
-/// What the event came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// API Gateway's REST API, or its HTTP API with payload format 1.0.
-    RestApi,
-    /// API Gateway's HTTP API with payload format 2.0, or a function URL.
-    HttpApi,
-    /// An application load balancer.
-    LoadBalancer,
-}
-
-impl Door {
-    /// An event of this kind with nothing in it.
-    pub(crate) fn hollow_event(self) -> LambdaRequest {
-        match self {
-            Self::RestApi => LambdaRequest::ApiGatewayV1(ApiGatewayProxyRequest::default()),
-            Self::HttpApi => LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default()),
-            Self::LoadBalancer => LambdaRequest::Alb(AlbTargetGroupRequest::default()),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Event {
@@ -167,13 +137,6 @@ struct Headers(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Values {
-            One(String),
-            Several(Vec<String>),
-            None(()),
-        }
         struct EachHeader;
         impl<'de> Visitor<'de> for EachHeader {
             type Value = Headers;
@@ -183,20 +146,52 @@ impl<'de> Deserialize<'de> for Headers {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Headers, M::Error> {
-                let mut headers = Vec::with_capacity(map.size_hint().unwrap_or(16));
-                while let Some((name, values)) = map.next_entry::<String, Values>()? {
-                    match values {
-                        Values::One(value) => headers.push((name, value)),
-                        Values::Several(values) => {
-                            headers.extend(values.into_iter().map(|value| (name.clone(), value)));
-                        }
-                        Values::None(()) => {}
-                    }
+                let mut headers = Headers(Vec::with_capacity(map.size_hint().unwrap_or(16)));
+                while let Some(name) = map.next_key()? {
+                    map.next_value_seed(ValuesOf { name, headers: &mut headers })?;
                 }
-                Ok(Headers(headers))
+                Ok(headers)
             }
         }
         deserializer.deserialize_map(EachHeader)
+    }
+}
+
+/// Takes in the values of one header: a text, a list of texts, or null for none.
+struct ValuesOf<'h> {
+    name: String,
+    headers: &'h mut Headers,
+}
+
+impl<'de> DeserializeSeed<'de> for ValuesOf<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValuesOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a header's value, or a list of them")
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.headers.0.push((self.name, value.to_owned()));
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut values: S) -> Result<(), S::Error> {
+        while let Some(value) = values.next_element()? {
+            self.headers.0.push((self.name.clone(), value));
+        }
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 

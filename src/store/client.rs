@@ -7,17 +7,28 @@
 
 use std::{fmt, time::Duration};
 
+use aws_runtime::{
+    invocation_id::InvocationIdInterceptor, request_info::RequestInfoInterceptor,
+    user_agent::UserAgentInterceptor,
+};
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
-        retry::RetryConfig, timeout::TimeoutConfig,
+        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        SharedHttpClient, StalledStreamProtectionConfig,
+        interceptors::{
+            BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+        },
+        retry::RetryConfig,
+        timeout::TimeoutConfig,
     },
+    error::BoxError,
 };
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::interceptors::disable_interceptor;
 
 /// Amazon Root CA 1 to 4 and Starfield Services G2: the roots that AWS asks clients to trust,
 /// <https://docs.aws.amazon.com/general/latest/gr/rande.html> and
@@ -83,6 +94,7 @@ pub fn client(connection: Connection) -> Result<Client, ConnectionError> {
         .retry_config(retries)
         // An attempt has its time, and what comes in it is at most one item.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .interceptor(ShortUserAgent)
         .http_client(http);
     if let Some(endpoint) = connection.endpoint {
         config = config.endpoint_url(endpoint);
@@ -104,4 +116,44 @@ fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionEr
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls.map_err(|error| ConnectionError(error.to_string()))?)
         .build_https())
+}
+
+/// Says who asks in one constant header, and leaves out what the SDK tells AWS of itself: compiler,
+/// operating system, features in use, an id of the call, the number of the attempt. DynamoDB needs
+/// none of that, and putting it together and signing it took a twentieth of a warm call's
+/// instructions.
+#[derive(Debug)]
+struct ShortUserAgent;
+
+/// What CloudTrail shows of a call's sender.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for ShortUserAgent {
+    fn name(&self) -> &'static str {
+        "ShortUserAgent"
+    }
+
+    fn read_before_execution(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let reason = "one constant says enough";
+        let state = config.interceptor_state();
+        state.store_put(disable_interceptor::<UserAgentInterceptor>(reason));
+        state.store_put(disable_interceptor::<InvocationIdInterceptor>(reason));
+        state.store_put(disable_interceptor::<RequestInfoInterceptor>(reason));
+        Ok(())
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context.request_mut().headers_mut().insert("user-agent", USER_AGENT);
+        Ok(())
+    }
 }

@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::{
 };
 use lambda_http::http;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{io::AsyncReadExt, task::JoinSet};
 
 use crate::{
     harness::{Answer, FIXTURE, GOOD, House, Request, STAGE, Seen, ask, detail, stage_with},
@@ -812,6 +812,37 @@ async fn a_store_that_is_out_of_reach_is_503() {
     let app = app_at(endpoint);
     let answer = ask(&app, &Call::Blind.request(), Duration::from_secs(30)).await;
     assert_answer(&answer, unavailable(), "nobody listens");
+}
+
+#[tokio::test]
+async fn a_call_says_who_makes_it_and_no_more() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = app_at(format!("http://{}", listener.local_addr().unwrap()));
+    let guest = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 8192];
+        let length = stream.read(&mut request).await.unwrap();
+        String::from_utf8(request[..length].to_vec()).unwrap()
+    });
+    let answer = ask(&app, &Call::Blind.request(), Duration::from_secs(30)).await;
+    assert_answer(&answer, unavailable(), "it hangs up");
+    let request = guest.await.unwrap();
+    let (head, _) = request.split_once("\r\n\r\n").unwrap();
+    let mut names: Vec<_> =
+        head.lines().skip(1).map(|line| line.split_once(": ").unwrap().0).collect();
+    names.sort_unstable();
+    let expected = [
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+        "x-amz-date",
+        "x-amz-target",
+    ];
+    assert_eq!(names, expected);
+    let agent = concat!("user-agent: authenticator-sms-stage/", env!("CARGO_PKG_VERSION"));
+    assert!(head.lines().any(|line| line == agent), "{head}");
 }
 
 #[tokio::test]

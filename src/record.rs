@@ -2,10 +2,14 @@
 //!
 //! Names of fields, never their values; no body, no token, no secret.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use lambda_http::Context;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use crate::{
@@ -128,7 +132,7 @@ struct Metrics<'m> {
 struct Directive {
     /// Milliseconds since 1970.
     timestamp: u64,
-    cloud_watch_metrics: [Declaration; 1],
+    cloud_watch_metrics: &'static RawValue,
 }
 
 #[derive(Serialize)]
@@ -146,16 +150,21 @@ struct Unit {
     unit: &'static str,
 }
 
-const DECLARATION: Declaration = Declaration {
-    namespace: "AuthenticatorSmsStage",
-    dimensions: [["FunctionName", "Route"]],
-    metrics: [
-        Unit { name: "Latency", unit: "Milliseconds" },
-        Unit { name: "StoreCalls", unit: "Count" },
-        Unit { name: "StoreErrors", unit: "Count" },
-        Unit { name: "Denied", unit: "Count" },
-    ],
-};
+/// What the numbers are, the same on every line.
+static DECLARATIONS: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+    let declarations = [Declaration {
+        namespace: "AuthenticatorSmsStage",
+        dimensions: [["FunctionName", "Route"]],
+        metrics: [
+            Unit { name: "Latency", unit: "Milliseconds" },
+            Unit { name: "StoreCalls", unit: "Count" },
+            Unit { name: "StoreErrors", unit: "Count" },
+            Unit { name: "Denied", unit: "Count" },
+        ],
+    }];
+    // Only a map whose keys are no texts cannot be written, and there is none.
+    to_raw_value(&declarations).unwrap_or_default()
+});
 
 /// One request's line of metrics.
 #[must_use]
@@ -176,7 +185,7 @@ pub fn metric_line(
     let metrics = Metrics {
         aws: Directive {
             timestamp: u64::try_from(now.as_millis()).unwrap_or_default(),
-            cloud_watch_metrics: [DECLARATION],
+            cloud_watch_metrics: &DECLARATIONS,
         },
         function_name: &context.env_config.function_name,
         route: "stages_authenticator_sms",
@@ -186,6 +195,5 @@ pub fn metric_line(
         denied: denied.into(),
         request_id: &context.request_id,
     };
-    // Only a map whose keys are no texts cannot be written, and there is none.
     serde_json::to_string(&metrics).unwrap_or_default()
 }

@@ -20,6 +20,9 @@ const _: () = assert!(WRITE_IDS_KEPT == 4, "as many are shifted");
 const NOT_WRITTEN_YET: &str =
     "attribute_exists(#partition_key) AND NOT contains(#write_ids, :write_id)";
 
+/// Room for the placeholders of every field and of what each write has, so that no map grows.
+const PLACEHOLDERS_MAX: usize = 15;
+
 /// What to set on a stage's item, and on what condition.
 #[derive(Debug)]
 pub struct StageUpdate {
@@ -37,14 +40,18 @@ impl StageUpdate {
     /// A write with this id: it counts the revision up and shifts the id into the last ids, if the
     /// item exists and the id is not among them yet.
     pub fn by(write_id: &str) -> Self {
-        let names =
-            [PARTITION_KEY, REVISION, WRITE_IDS].map(|name| (name_of(name), name.to_owned()));
-        let values = [(":one", number(1)), (":write_id", text(write_id))];
+        let mut names = HashMap::with_capacity(PLACEHOLDERS_MAX);
+        names.extend(
+            [PARTITION_KEY, REVISION, WRITE_IDS].map(|name| (name_of(name), name.to_owned())),
+        );
+        let mut values = HashMap::with_capacity(PLACEHOLDERS_MAX);
+        values.insert(":one".to_owned(), number(1));
+        values.insert(":write_id".to_owned(), text(write_id));
         Self {
             expression: COUNT_AND_SHIFT.to_owned(),
             condition: NOT_WRITTEN_YET.to_owned(),
-            names: names.into(),
-            values: values.map(|(placeholder, value)| (placeholder.to_owned(), value)).into(),
+            names,
+            values,
         }
     }
 

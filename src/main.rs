@@ -1,6 +1,6 @@
 //! The Lambda function: settings from the environment, one client, one app, one event at a time.
 
-use std::{env, fmt, process::ExitCode, time::Duration};
+use std::{env, fmt, process::ExitCode, sync::Arc, time::Duration};
 
 use authenticator_sms_stage::{
     handler::App,
@@ -60,9 +60,13 @@ async fn run() -> Result<(), Error> {
     let table_name = required("TABLE_NAME")?;
     let table = StageTable::new(client::client(connection()?)?, table_name, secrets);
     table.open_connection().await;
-    let app = App::new(table, secrets, token_memory).with_metrics(write_metrics);
-    let app = &app;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| app.handle(event))).await
+    let app = Arc::new(App::new(table, secrets, token_memory).with_metrics(write_metrics));
+    let events = lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
+        let app = app.clone();
+        async move { app.handle(event).await }
+    }));
+    // As a task: tokio wakes its own tasks without a system call, and what `main` waits for with one.
+    tokio::spawn(events).await?
 }
 
 /// Says why the function does not start. Lambda puts it into the log.

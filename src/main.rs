@@ -57,9 +57,12 @@ async fn run() -> Result<(), Error> {
     }
     let secrets = secrets()?;
     let token_memory = token_memory()?;
+    let connects_at_start = connects_at_start()?;
     let table_name = required("TABLE_NAME")?;
     let table = StageTable::new(client::client(connection()?)?, table_name, secrets);
-    table.open_connection().await;
+    if connects_at_start {
+        table.open_connection().await;
+    }
     let app = Arc::new(App::new(table, secrets, token_memory).with_metrics(write_metrics));
     let events = lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
         let app = app.clone();
@@ -135,6 +138,15 @@ fn secrets() -> Result<Secrets, BadSetting> {
         _ => None,
     })?;
     Ok(secrets.unwrap_or_default())
+}
+
+fn connects_at_start() -> Result<bool, BadSetting> {
+    let connects = parsed("CONNECT_AT_START", "yes or no", |word| match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    })?;
+    Ok(connects.unwrap_or(true))
 }
 
 fn token_memory() -> Result<Duration, BadSetting> {

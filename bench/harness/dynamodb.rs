@@ -4,8 +4,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use authenticator_sms_stage::store::{
@@ -41,17 +43,7 @@ pub struct Dynamodb {
     pub endpoint: String,
     /// The certificates to trust: Amazon's and the front's own.
     pub bundle: PathBuf,
-    connections: Arc<Mutex<Connections>>,
-}
-
-/// The connections that were made.
-#[derive(Default)]
-pub struct Connections {
-    /// How many there were.
-    pub count: usize,
-    /// How long the first exchange of each took, from its TCP connection to the last byte of the
-    /// first answer, all together.
-    pub opening: Duration,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Dynamodb {
@@ -77,14 +69,14 @@ impl Dynamodb {
         let acceptor = acceptor(&certificate, &key)?;
         let front = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let endpoint = format!("https://{}", front.local_addr()?);
-        let connections = Arc::<Mutex<Connections>>::default();
+        let connections = Arc::<AtomicUsize>::default();
         tokio::spawn(accept(front, acceptor, address, connections.clone()));
         Ok(Self { endpoint, bundle, connections })
     }
 
-    /// The connections since this was last asked.
-    pub fn connections(&self) -> Connections {
-        std::mem::take(&mut *self.connections.lock().unwrap_or_else(PoisonError::into_inner))
+    /// How many connections were made since this was last asked.
+    pub fn connections(&self) -> usize {
+        self.connections.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -121,36 +113,28 @@ async fn accept(
     front: TcpListener,
     acceptor: TlsAcceptor,
     engine: SocketAddr,
-    connections: Arc<Mutex<Connections>>,
+    connections: Arc<AtomicUsize>,
 ) {
     while let Ok((connection, _)) = front.accept().await {
-        let accepted = Instant::now();
-        let (acceptor, connections) = (acceptor.clone(), connections.clone());
-        connections.lock().unwrap_or_else(PoisonError::into_inner).count += 1;
-        let is_open = move || {
-            let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
-            connections.opening += accepted.elapsed();
-        };
+        let acceptor = acceptor.clone();
+        connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             // A function that is ended closes its connection as it likes.
-            let _ = forward(connection, acceptor, engine, is_open).await;
+            let _ = forward(connection, acceptor, engine).await;
         });
     }
 }
 
-/// Copies what one connection brings to the engine, and back; says when it has brought something
-/// back for the first time.
+/// Copies what one connection brings to the engine, and back.
 async fn forward(
     connection: TcpStream,
     acceptor: TlsAcceptor,
     engine: SocketAddr,
-    is_open: impl FnOnce(),
 ) -> std::io::Result<()> {
     connection.set_nodelay(true)?;
     let mut client = acceptor.accept(connection).await?;
     let mut engine = TcpStream::connect(engine).await?;
     engine.set_nodelay(true)?;
-    let mut is_open = Some(is_open);
     let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         tokio::select! {
@@ -163,9 +147,6 @@ async fn forward(
                 length => {
                     client.write_all(answered.get(..length).unwrap_or_default()).await?;
                     client.flush().await?;
-                    if let Some(is_open) = is_open.take() {
-                        is_open();
-                    }
                 }
             },
         }

@@ -92,7 +92,7 @@ impl Counter<'_> {
         for _ in 0..TRIES {
             self.dynamodb.connections();
             let instructions = self.run_once(calls).await?;
-            if self.dynamodb.connections().count <= 1 {
+            if self.dynamodb.connections() <= 1 {
                 return Ok(instructions);
             }
         }

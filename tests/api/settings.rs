@@ -1,6 +1,10 @@
 //! The function binary's settings: each bad one ends the start with one line that names it.
 
-use std::process::Command;
+use std::{
+    io::{ErrorKind, Read},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 /// The settings of a function that would start, as far as its settings go.
 const GOOD: [(&str, &str); 9] = [
@@ -48,6 +52,7 @@ fn a_setting_that_makes_no_sense_is_named_with_what_would() {
     for (name, value, problem) in [
         ("LOG_LEVEL", "loud", "is \"loud\", not error, warn, info, debug or trace"),
         ("SECRETS", "hide", "is \"hide\", not echo or write-only"),
+        ("CONNECT_AT_START", "maybe", "is \"maybe\", not yes or no"),
         ("TOKEN_MEMORY_SECONDS", "-1", "is \"-1\", not a whole number of seconds from 0 to 3600"),
         ("TOKEN_MEMORY_SECONDS", "1e9", "is \"1e9\", not a whole number of seconds from 0 to 3600"),
         (
@@ -62,4 +67,42 @@ fn a_setting_that_makes_no_sense_is_named_with_what_would() {
         assert!(words.contains(&format!("environment variable {name}: ")), "{words}");
         assert!(words.contains(problem), "{words}");
     }
+}
+
+/// Starts the function with this setting, and tells whether it has been at DynamoDB's door by the
+/// time that it asks for its first event. Nobody opens, which stops no start.
+fn connects_before_its_first_event(setting: Option<&str>) -> bool {
+    let lambda = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dynamodb = TcpListener::bind("127.0.0.1:0").unwrap();
+    dynamodb.set_nonblocking(true).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    command
+        .env_clear()
+        .envs(GOOD)
+        .env("AWS_LAMBDA_RUNTIME_API", lambda.local_addr().unwrap().to_string())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", dynamodb.local_addr().unwrap()))
+        .stdout(Stdio::null());
+    if let Some(setting) = setting {
+        command.env("CONNECT_AT_START", setting);
+    }
+    let mut function = command.spawn().unwrap();
+    let (mut asking, _) = lambda.accept().unwrap();
+    asking.read_exact(&mut [0; 4]).unwrap();
+    let visit = dynamodb.accept();
+    function.kill().unwrap();
+    function.wait().unwrap();
+    match visit {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            false
+        }
+    }
+}
+
+#[test]
+fn the_connection_is_opened_at_the_start_unless_that_is_declined() {
+    assert!(connects_before_its_first_event(None));
+    assert!(connects_before_its_first_event(Some("yes")));
+    assert!(!connects_before_its_first_event(Some("no")));
 }

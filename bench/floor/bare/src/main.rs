@@ -20,8 +20,10 @@ const STAGE: &str = "STAGE#5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
 async fn main() -> Result<(), Error> {
     let client = client()?;
     let table = env::var("TABLE_NAME")?;
-    let opening = client.get_item().table_name(&table).key("partition_key", text("STAGE#"));
-    opening.send().await?;
+    if env::var("CONNECT_AT_START").as_deref() != Ok("no") {
+        let opening = client.get_item().table_name(&table).key("partition_key", text("STAGE#"));
+        opening.send().await?;
+    }
     run(service_fn(|_: Request| update(&client, &table))).await
 }
 

@@ -27,9 +27,6 @@ use crate::{
 /// A conflict or a throttled table is over sooner than this, but the header has no fractions.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// Room for a stage with two flows, which is made once instead of growing step by step.
-const USUAL_BODY_BYTES: usize = 2048;
-
 /// What a request that went well is answered with.
 #[derive(Debug)]
 pub enum Answer {
@@ -214,9 +211,7 @@ fn messages(problems: &[Problem]) -> Value {
 
 /// JSON text; `None` only if a map had a key that is no text, and no body here has one.
 fn json_text(body: &impl Serialize) -> Option<String> {
-    let mut text = Vec::with_capacity(USUAL_BODY_BYTES);
-    serde_json::to_writer(&mut text, body).ok()?;
-    String::from_utf8(text).ok()
+    serde_json::to_string(body).ok()
 }
 
 /// A stage as the contract has it: 17 keys, in its order.

@@ -50,16 +50,7 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
     let binaries = [&*arguments.function, &*arguments.empty, &*arguments.bare];
     let mut samples = binaries.map(|_| Vec::new());
     for run in 0..=arguments.runs {
-        // Each start comes after another function's calls: it finds the caches as cold as the others.
-        let mut round = [Sample::default(); 3];
-        for (binary, found) in binaries.iter().zip(&mut round) {
-            *found = sample(binary, arguments.calls, &[], dynamodb).await?;
-        }
-        for (binary, found) in binaries.iter().zip(&mut round) {
-            let not_connected = [("CONNECT_AT_START", "no")];
-            let sample = sample(binary, arguments.calls, &not_connected, dynamodb).await?;
-            found.start_not_connected = sample.start;
-        }
+        let round = round(binaries, run, arguments.calls, dynamodb).await?;
         // The first of each reads its file from the disk.
         if run > 0 {
             for (found, samples) in round.into_iter().zip(&mut samples) {
@@ -89,6 +80,32 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
     print_row("binary, MB", sizes.map(|(raw, _)| raw));
     print_row("binary, zipped, MB", sizes.map(|(_, zipped)| zipped));
     Ok(())
+}
+
+/// Measures each function once connected at its start, and once not.
+///
+/// Each start comes after another function's calls, and so finds the caches cold; after whose, and so
+/// how cold, changes from round to round, until each has come after each of the others as often.
+async fn round(
+    binaries: [&Path; 3],
+    run: u32,
+    calls: u32,
+    dynamodb: &Dynamodb,
+) -> Result<[Sample; 3], Failure> {
+    let mut found = [Sample::default(); 3];
+    let mut turns: Vec<_> = binaries.into_iter().zip(&mut found).collect();
+    turns.rotate_left(usize::try_from(run % 3)?);
+    if run % 2 == 1 {
+        turns.reverse();
+    }
+    for (binary, found) in &mut turns {
+        **found = sample(binary, calls, &[], dynamodb).await?;
+    }
+    for (binary, found) in &mut turns {
+        let not_connected = [("CONNECT_AT_START", "no")];
+        found.start_not_connected = sample(binary, calls, &not_connected, dynamodb).await?.start;
+    }
+    Ok(found)
 }
 
 async fn sample(

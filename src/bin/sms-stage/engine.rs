@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::{Data, Failure, Listen, Output, load};
+use crate::{Data, Failure, Listen, Output, files};
 
 /// The table's name on the embedded engine.
 const TABLE: &str = "authenticator-sms-stage";
@@ -83,9 +83,9 @@ impl Engine {
     /// Puts in the files' documents; or, if there are none and the table is new, the demo's.
     pub async fn load(&self, files: &[PathBuf]) -> Result<Option<Demo>, Failure> {
         if !files.is_empty() {
-            let documents = load::read_all(files)?;
+            let documents = files::read_all(files)?;
             let (existing, to) = (Existing::Leave, Output::Aside);
-            load::put_in(&self.table, files, &documents, existing, to).await?;
+            files::put_in(&self.table, files, &documents, existing, to).await?;
         }
         if !files.is_empty() || !self.is_new {
             return Ok(None);

@@ -2,9 +2,11 @@
 
 mod browse;
 mod engine;
+mod files;
 mod invoke;
 mod load;
 mod place;
+mod remedy;
 mod serve;
 mod stage;
 mod token;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::{
     Failure, Output,
-    place::{self, Absent, Place},
+    place::{Absent, Place},
+    remedy,
 };
 
 /// Prints a stage as the API answers with it.
@@ -19,7 +20,7 @@ pub async fn get(place: &Place, stage_uuid: Uuid, shows_secrets: bool) -> Result
     let table = place.open(Absent::Refuse).await?;
     let doing = || format!("cannot get stage {stage_uuid}");
     let stored = table.stage(stage_uuid).await;
-    let stored = stored.map_err(|error| Failure::new(doing(), place::explained(&error)))?;
+    let stored = stored.map_err(|error| Failure::new(doing(), remedy::explained(&error)))?;
     let mut stored = stored.ok_or_else(|| missing(doing()))?;
     if !shows_secrets {
         mask(&mut stored.stage);
@@ -37,7 +38,7 @@ pub async fn delete(place: &Place, stage_uuid: Uuid, is_sure: bool) -> Result<()
         return Err(Failure::new(doing(), "there is no terminal to ask on; add --yes to mean it"));
     }
     let table = place.open(Absent::Refuse).await?;
-    let failed = |error| Failure::new(doing(), place::explained(&error));
+    let failed = |error| Failure::new(doing(), remedy::explained(&error));
     if !is_sure {
         let stored = table.stage(stage_uuid).await.map_err(failed)?;
         let stored = stored.ok_or_else(|| missing(doing()))?;

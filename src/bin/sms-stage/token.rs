@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     Failure, Output,
-    place::{self, Absent, Place},
+    place::{Absent, Place},
+    remedy,
 };
 
 /// Digits of a hash that a list shows: enough to tell a million tokens apart.
@@ -43,7 +44,7 @@ pub async fn create(place: &Place, order: Order) -> Result<(), Failure> {
         expires: order.expires,
     };
     let put = table.put_row(Row::Token(&hash, &token), Existing::Leave).await;
-    put.map_err(|error| Failure::new("cannot make the token", place::explained(&error)))?;
+    put.map_err(|error| Failure::new("cannot make the token", remedy::explained(&error)))?;
     if order.permissions.iter().any(|held| held == CHANGE)
         && !order.permissions.iter().any(|held| held == VIEW)
     {
@@ -66,8 +67,8 @@ pub async fn create(place: &Place, order: Order) -> Result<(), Failure> {
 pub async fn list(place: &Place) -> Result<(), Failure> {
     let table = place.open(Absent::Refuse).await?;
     let tokens = table.tokens().await;
-    let tokens =
-        tokens.map_err(|error| Failure::new("cannot list the tokens", place::explained(&error)))?;
+    let tokens = tokens
+        .map_err(|error| Failure::new("cannot list the tokens", remedy::explained(&error)))?;
     let mut rows = vec![["HASH", "USER", "EXPIRES", "STATE", "PERMISSIONS"].map(str::to_owned)];
     rows.extend(tokens.iter().map(|(hash, token)| {
         [
@@ -85,7 +86,7 @@ pub async fn list(place: &Place) -> Result<(), Failure> {
 /// Takes out the token that a hash's first digits name, or whose key is on standard input.
 pub async fn revoke(place: &Place, which: &str) -> Result<(), Failure> {
     let doing = "cannot revoke the token";
-    let explained = |error| Failure::new(doing, place::explained(&error));
+    let explained = |error| Failure::new(doing, remedy::explained(&error));
     if which != "-" && !is_prefix(which) {
         // What was given is not shown: it may be a key.
         return Err(Failure::new(

@@ -68,7 +68,7 @@ async fn run() -> Result<(), Error> {
         let app = app.clone();
         async move { app.handle(event).await }
     }));
-    // As a task: tokio wakes its own tasks without a system call, and what `main` waits for with one.
+    // As a task: each time that it wakes what `main` itself waits for, tokio looks at epoll once more.
     tokio::spawn(events).await?
 }
 

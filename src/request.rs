@@ -83,13 +83,18 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 
 impl Outline {
     fn door(&self) -> Option<Door> {
-        if self.request_context.http {
-            Some(Door::HttpApi)
-        } else if self.request_context.elb {
-            Some(Door::LoadBalancer)
-        } else {
-            self.http_method.then_some(Door::RestApi)
-        }
+        door(self.request_context.http, self.request_context.elb, self.http_method)
+    }
+}
+
+/// The kind of an event that has these keys.
+fn door(has_http: bool, has_elb: bool, has_method: bool) -> Option<Door> {
+    if has_http {
+        Some(Door::HttpApi)
+    } else if has_elb {
+        Some(Door::LoadBalancer)
+    } else {
+        has_method.then_some(Door::RestApi)
     }
 }
 
@@ -109,13 +114,8 @@ struct Told {
 
 impl Told {
     fn door(&self) -> Option<Door> {
-        if self.request_context.http.is_some() {
-            Some(Door::HttpApi)
-        } else if self.request_context.elb.is_some() {
-            Some(Door::LoadBalancer)
-        } else {
-            self.http_method.as_ref().map(|_| Door::RestApi)
-        }
+        let context = &self.request_context;
+        door(context.http.is_some(), context.elb.is_some(), self.http_method.is_some())
     }
 }
 

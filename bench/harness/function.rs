@@ -2,16 +2,13 @@
 
 use std::{ffi::OsStr, path::Path, time::Duration};
 
-use tokio::{
-    process::Command,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Failure,
     dynamodb::{Dynamodb, TABLE},
     failure,
-    process::{PATIENCE, Process},
+    process::{self, PATIENCE, Process},
     runtime_api::{Answer, RuntimeApi},
 };
 
@@ -36,13 +33,8 @@ impl Function {
         dynamodb: &Dynamodb,
     ) -> Result<Self, Failure> {
         let mut api = RuntimeApi::start().await?;
-        let [program, arguments @ ..] = command else {
-            return failure("no command");
-        };
-        let mut command = Command::new(program);
+        let mut command = process::command(command, environment)?;
         command
-            .args(arguments)
-            .env_clear()
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("AWS_CA_BUNDLE", &dynamodb.bundle)
@@ -51,11 +43,9 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_NAME", "measured")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_REGION", "us-east-1")
-            .env("TABLE_NAME", TABLE)
-            .envs(environment.iter().map(|(name, value)| (name, value)));
+            .env("TABLE_NAME", TABLE);
         let mut process = Process::start(&mut command)?;
         let polled = tokio::select! {
             polled = api.polled() => polled?,

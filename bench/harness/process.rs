@@ -1,6 +1,7 @@
 //! A process that is measured, started and looked at from outside.
 
 use std::{
+    ffi::OsStr,
     fs,
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::Failure;
+use crate::{Failure, failure};
 
 /// Longest that what is measured may take for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,6 +22,23 @@ pub struct Process {
     /// When it was started.
     pub started: Instant,
     child: Child,
+}
+
+/// A program, its arguments, and nothing in its environment but `PATH` and this.
+pub fn command<V: AsRef<OsStr>>(
+    words: &[impl AsRef<OsStr>],
+    environment: &[(&str, V)],
+) -> Result<Command, Failure> {
+    let [program, arguments @ ..] = words else {
+        return failure("no command");
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(environment.iter().map(|(name, value)| (name, value)));
+    Ok(command)
 }
 
 impl Process {

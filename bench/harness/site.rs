@@ -9,13 +9,12 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
-    process::Command,
     time::{sleep, timeout},
 };
 
 use crate::{
     Failure, failure,
-    process::{PATIENCE, Process},
+    process::{self, PATIENCE, Process},
 };
 
 /// How often a server that does not listen yet is tried.
@@ -34,15 +33,7 @@ impl Site {
         environment: &[(&str, V)],
         socket: &Path,
     ) -> Result<Self, Failure> {
-        let [program, arguments @ ..] = command else {
-            return failure("no command");
-        };
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(environment.iter().map(|(name, value)| (name, value)));
+        let mut command = process::command(command, environment)?;
         Ok(Self { process: Process::start(&mut command)?, socket: socket.to_owned() })
     }
 

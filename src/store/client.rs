@@ -120,12 +120,12 @@ fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionEr
 
 /// Says who asks in one constant header, and leaves out what the SDK tells AWS of itself: compiler,
 /// operating system, features in use, an id of the call, the number of the attempt. DynamoDB needs
-/// none of that, and putting it together and signing it took a twentieth of a warm call's
-/// instructions.
+/// none of that, and putting it together and signing it took 6 % of a warm call's instructions, 8 %
+/// of a first one's.
 #[derive(Debug)]
 struct ShortUserAgent;
 
-/// What CloudTrail shows of a call's sender.
+/// What stands in the header; AWS's logs have it as `userAgent`.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]

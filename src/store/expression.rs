@@ -20,8 +20,9 @@ const _: () = assert!(WRITE_IDS_KEPT == 4, "as many are shifted");
 const NOT_WRITTEN_YET: &str =
     "attribute_exists(#partition_key) AND NOT contains(#write_ids, :write_id)";
 
-/// Room for the placeholders of every field and of what each write has, so that no map grows.
-const PLACEHOLDERS_MAX: usize = 15;
+/// Room for the placeholders of every field and of what each write has: only a list of versions makes
+/// a map grow.
+const PLACEHOLDERS_USUAL: usize = 15;
 
 /// What to set on a stage's item, and on what condition.
 #[derive(Debug)]
@@ -40,11 +41,11 @@ impl StageUpdate {
     /// A write with this id: it counts the revision up and shifts the id into the last ids, if the
     /// item exists and the id is not among them yet.
     pub fn by(write_id: &str) -> Self {
-        let mut names = HashMap::with_capacity(PLACEHOLDERS_MAX);
+        let mut names = HashMap::with_capacity(PLACEHOLDERS_USUAL);
         names.extend(
             [PARTITION_KEY, REVISION, WRITE_IDS].map(|name| (name_of(name), name.to_owned())),
         );
-        let mut values = HashMap::with_capacity(PLACEHOLDERS_MAX);
+        let mut values = HashMap::with_capacity(PLACEHOLDERS_USUAL);
         values.insert(":one".to_owned(), number(1));
         values.insert(":write_id".to_owned(), text(write_id));
         Self {

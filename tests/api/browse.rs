@@ -1,5 +1,5 @@
-//! What `sms-stage serve` shows a browser, and what it leaves to the function. That the page works
-//! is shown in a real browser, by `tests/browser/run`.
+//! The page that `sms-stage serve` shows in a browser, and the requests that it leaves to the
+//! function. `tests/browser/run` tests the page in a real browser.
 
 use std::{
     io::{Read as _, Write as _},
@@ -8,16 +8,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{
-    command::Server,
-    harness::{FIXTURE, Request, detail},
-};
+use crate::harness::{FIXTURE, Request, command::Server, detail};
 
 fn serve(arguments: &[&str], last_line: &str) -> Server {
     Server::start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat(), last_line)
 }
 
-/// What a GET of this path is answered with: the head, and the body.
+/// The head and the body of the answer to a GET.
 fn get(server: &Server, path: &str, host: &str) -> (String, String) {
     let mut stream = TcpStream::connect(&server.address).unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -29,9 +26,9 @@ fn get(server: &Server, path: &str, host: &str) -> (String, String) {
 }
 
 #[test]
-fn the_page_has_the_demo_s_token_and_never_a_loaded_one() {
+fn the_page_has_the_token_of_the_demo_and_never_a_loaded_one() {
     let server = serve(&[], "demo token: ");
-    let token = server.said.last().unwrap().strip_prefix("demo token: ").unwrap();
+    let token = server.printed.last().unwrap().strip_prefix("demo token: ").unwrap();
     let (head, page) = get(&server, "/", &server.address);
     assert!(head.starts_with("http/1.1 200 ") && head.contains("text/html"), "{head}");
     assert!(head.contains("cache-control: no-store"), "{head}");
@@ -47,7 +44,7 @@ fn the_page_has_the_demo_s_token_and_never_a_loaded_one() {
 }
 
 #[test]
-fn the_page_needs_nothing_from_elsewhere() {
+fn the_page_loads_nothing_from_other_hosts() {
     let server = serve(&[], "listening on ");
     let (head, page) = get(&server, "/", &server.address);
     assert!(head.contains("content-security-policy: default-src 'none'; "), "{head}");
@@ -61,13 +58,13 @@ fn the_page_needs_nothing_from_elsewhere() {
 }
 
 #[test]
-fn the_document_names_the_address_that_it_was_asked_at() {
+fn the_document_names_the_address_of_its_request() {
     let server = serve(&[], "listening on ");
     for (host, base) in [
         (&*server.address, format!("http://{}", server.address)),
         ("localhost:8000", "http://localhost:8000".to_owned()),
         ("[::1]:8000", "http://[::1]:8000".to_owned()),
-        // No address at all: the document as it is.
+        // Not an address: the document stays as it is.
         ("a\"b", String::new()),
     ] {
         let (head, text) = get(&server, "/openapi.json", host);
@@ -83,7 +80,7 @@ fn the_document_names_the_address_that_it_was_asked_at() {
 }
 
 #[test]
-fn whatever_else_is_asked_is_the_function_s_to_answer() {
+fn the_function_answers_all_other_requests() {
     let server = serve(&[], "listening on ");
     let no_route = (404, detail("not_found", "Not found."));
     for (method, path) in [
@@ -101,7 +98,7 @@ fn whatever_else_is_asked_is_the_function_s_to_answer() {
         let answer = server.send(&Request::patch("").method(method).path(path));
         assert_eq!(answer, no_route, "{method} {path}");
     }
-    // Whatever a gateway puts before the path of a stage.
+    // A gateway may put any prefix before the path of a stage.
     let denied = (403, detail("authentication_failed", "Token invalid/expired"));
     for prefix in ["", "/api/v3", "/swagger-ui"] {
         let path = format!("{prefix}/stages/authenticator/sms/openapi.json");

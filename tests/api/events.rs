@@ -1,12 +1,11 @@
-//! Every event fixture of `events/`, and what it is answered with: status, whole JSON, the shape
-//! that its door expects, and what is stored then.
+//! The events of `events/`: the whole answer to each, in the form that its trigger expects, and what
+//! is stored then.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use authenticator_sms_stage::request::Event;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, House, STAGE, Snapshot, detail, stage_with};
+use crate::harness::{Answer, Key, STAGE, Snapshot, TestApp, detail, library::Event, stage_with};
 
 fn read(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(name);
@@ -22,14 +21,14 @@ fn names(folder: &str) -> BTreeSet<String> {
         .collect()
 }
 
-async fn answer(house: &House, event: &Value) -> Result<(Value, Answer), String> {
+async fn answer(app: &TestApp, event: &Value) -> Result<(Value, Answer), String> {
     let event: Event =
         serde_json::from_str(&event.to_string()).map_err(|error| error.to_string())?;
-    Ok(house.raw_answer(event).await)
+    Ok(app.handle_raw(event).await)
 }
 
-/// What the three plain fixtures change.
-fn plain() -> Value {
+/// The stage after the three plain fixtures.
+fn changed_stage() -> Value {
     stage_with(json!({
         "friendly_name": "Work phone", "from_number": "+15005550009", "verify_only": true,
     }))
@@ -55,8 +54,8 @@ fn missing() -> Value {
     detail("not_found", "No AuthenticatorSMSStage matches the given query.")
 }
 
-/// The whole answer that a fixture is named for; for a `flow_set`, but for the keys that the server
-/// makes.
+/// The answer that a fixture is named for; for a `flow_set`, without the keys that the server
+/// generates.
 fn expected(name: &str) -> Value {
     let base = name.trim_end_matches(".json");
     match base {
@@ -93,7 +92,7 @@ fn expected(name: &str) -> Value {
         ),
         "http-api-post-405" => detail("method_not_allowed", "Method \"POST\" not allowed."),
         _ if base.ends_with("flow-set-200") => flow_set(),
-        _ if base.ends_with("-200") => plain(),
+        _ if base.ends_with("-200") => changed_stage(),
         _ if base.ends_with("-400") => bad_fields(),
         _ if base.ends_with("-403") => denied(),
         _ if base.ends_with("-404") => missing(),
@@ -123,28 +122,27 @@ fn flow_set() -> Value {
     stage
 }
 
-/// Takes the two keys of a new flow out of an answer.
+/// Removes the two keys of a new flow from an answer.
 fn without_new_keys(mut body: Value, name: &str) -> Value {
     if name.ends_with("flow-set-200.json") {
         for key in ["pk", "policybindingmodel_ptr_id"] {
-            let made = body["flow_set"][1][key].take();
-            assert!(uuid::Uuid::try_parse(made.as_str().unwrap()).is_ok(), "{name}: {key}");
+            let generated = body["flow_set"][1][key].take();
+            assert!(uuid::Uuid::try_parse(generated.as_str().unwrap()).is_ok(), "{name}: {key}");
         }
     }
     body
 }
 
-/// What a stored stage would be answered as, but for what is the same for every stage.
 fn stored_friendly_name(snapshot: &Snapshot) -> String {
-    snapshot[&format!("STAGE#{STAGE}")]["friendly_name"].as_s().unwrap().clone()
+    snapshot[&Key::stage(STAGE)]["friendly_name"].as_s().unwrap().clone()
 }
 
-/// Each door's answers have its own members.
+/// Checks that the answer has the members that its trigger expects.
 fn assert_shape(name: &str, raw: &Value) {
     let members: BTreeSet<_> = raw.as_object().unwrap().keys().map(String::as_str).collect();
     let is_empty = |member: &str| raw[member].as_object().is_none_or(serde_json::Map::is_empty);
     if name.starts_with("rest-api") {
-        assert!(is_empty("headers"), "{name}: API Gateway would send both kinds of headers");
+        assert!(is_empty("headers"), "{name}: API Gateway would send each header twice");
         assert!(!is_empty("multiValueHeaders"), "{name}");
     } else if name.starts_with("alb") {
         assert!(members.contains("statusDescription"), "{name}: {members:?}");
@@ -156,13 +154,13 @@ fn assert_shape(name: &str, raw: &Value) {
 }
 
 #[tokio::test]
-async fn every_fixture_is_answered_as_it_is_named() {
+async fn every_event_is_answered_as_its_name_says() {
     let names = names("events");
-    assert!(names.len() >= 40, "the fixtures are there: {names:?}");
+    assert!(names.len() >= 40, "the fixtures were not found: {names:?}");
     for name in &names {
-        let house = House::new().await;
-        let before = house.snapshot().await;
-        let (raw, answer) = answer(&house, &read(name)).await.unwrap();
+        let app = TestApp::new().await;
+        let before = app.snapshot().await;
+        let (raw, answer) = answer(&app, &read(name)).await.unwrap();
         let status: u16 =
             name.trim_end_matches(".json").rsplit('-').next().unwrap().parse().unwrap();
         let body = without_new_keys(answer.body.clone(), name);
@@ -172,81 +170,85 @@ async fn every_fixture_is_answered_as_it_is_named() {
         assert_eq!(answer.header("etag").is_some(), status == 200, "{name}");
         assert_eq!(answer.header("allow").is_some(), status == 405, "{name}");
         assert_shape(name, &raw);
-        let after = house.snapshot().await;
+        let after = app.snapshot().await;
         if status != 200 || name.contains("-get-") {
             assert_eq!(after, before, "{name} changes nothing");
         } else {
             assert_ne!(after, before, "{name} changes something");
             let shown = answer.body["friendly_name"].as_str().unwrap();
-            assert_eq!(stored_friendly_name(&after), shown, "{name}: what is shown is stored");
+            assert_eq!(stored_friendly_name(&after), shown, "{name}: the answer is what is stored");
         }
     }
 }
 
-/// The hostile events that are HTTP events nevertheless, and how each is answered. `None`: it is no
-/// HTTP event, and the invocation fails with a clear word.
+/// The hostile events, and the status of each answer. `None`: it is not an HTTP event, and the
+/// invocation fails with a clear message.
 const HOSTILE: [(&str, Option<u16>, &str); 51] = [
     ("alb-bad-base64", Some(400), "the body cannot be decoded"),
-    ("alb-bad-host", Some(200), "the host is nothing to us"),
-    ("alb-null-path", Some(404), "no path is no route"),
-    ("alb-query-with-space-and-quote", Some(200), "the query is nothing to us"),
-    ("alb-two-authorization-values", Some(403), "which of them counts is not ours to guess"),
-    ("empty-object", None, "nothing says that it is HTTP"),
+    ("alb-bad-host", Some(200), "the host is not used"),
+    ("alb-null-path", Some(404), "a missing path is not a route"),
+    ("alb-query-with-space-and-quote", Some(200), "the query string is not used"),
+    ("alb-two-authorization-values", Some(403), "two values are ambiguous"),
+    ("empty-object", None, "nothing shows that it is HTTP"),
     ("eventbridge-schedule", None, "another service's event"),
     ("function-url-base64-of-no-utf-8", Some(400), "JSON is UTF-8"),
-    ("http-api-authorization-in-two-letter-cases", Some(403), "two values all the same"),
+    (
+        "http-api-authorization-in-two-letter-cases",
+        Some(403),
+        "two values in spite of the spelling",
+    ),
     ("http-api-bad-base64", Some(400), "the body cannot be decoded"),
-    ("http-api-bad-forwarded-port", Some(200), "the port is nothing to us"),
-    ("http-api-bad-forwarded-proto", Some(200), "the protocol is nothing to us"),
-    ("http-api-bad-host", Some(200), "the host is nothing to us"),
-    ("http-api-bad-method", Some(405), "no method of ours"),
+    ("http-api-bad-forwarded-port", Some(200), "the port is not used"),
+    ("http-api-bad-forwarded-proto", Some(200), "the protocol is not used"),
+    ("http-api-bad-host", Some(200), "the host is not used"),
+    ("http-api-bad-method", Some(405), "an unknown method"),
     ("http-api-body-is-an-object", Some(400), "a gateway sends text"),
-    ("http-api-deep-body", Some(400), "deeper than JSON is read"),
-    ("http-api-empty-strings", Some(404), "an empty path is no route"),
-    ("http-api-header-with-control-characters", Some(415), "no JSON type"),
-    ("http-api-header-with-non-ascii-characters", Some(403), "nobody's token"),
+    ("http-api-deep-body", Some(400), "nested too deeply"),
+    ("http-api-empty-strings", Some(404), "an empty path is not a route"),
+    ("http-api-header-with-control-characters", Some(415), "not a JSON type"),
+    ("http-api-header-with-non-ascii-characters", Some(403), "an unknown token"),
     ("http-api-headers-are-a-list", Some(400), "a gateway sends an object"),
-    ("http-api-jwt-authorizer-null-claims", Some(403), "somebody without permissions"),
+    ("http-api-jwt-authorizer-null-claims", Some(403), "a caller without permissions"),
     ("http-api-jwt-authorizer-without-sub", Some(200), "the scope is what counts"),
-    ("http-api-lambda-authorizer-null", Some(403), "somebody without permissions"),
-    ("http-api-no-host", Some(200), "the host is nothing to us"),
-    ("http-api-null-body", Some(200), "no body is an empty patch"),
+    ("http-api-lambda-authorizer-null", Some(403), "a caller without permissions"),
+    ("http-api-no-host", Some(200), "the host is not used"),
+    ("http-api-null-body", Some(200), "a missing body is an empty PATCH"),
     ("http-api-null-headers", Some(403), "no credentials"),
-    ("http-api-null-path", Some(404), "no path is no route"),
-    ("http-api-path-percent-encoded", Some(400), "no UUID behind the escapes"),
-    ("http-api-path-with-space-and-quote", Some(400), "no UUID"),
-    ("http-api-query-with-space-and-quote", Some(200), "the query is nothing to us"),
-    ("http-api-two-authorization-values", Some(403), "joined, they are nobody's token"),
-    ("list", None, "no object"),
-    ("null", None, "no object"),
-    ("rest-api-authorizer-wrong-types", Some(403), "somebody without permissions"),
+    ("http-api-null-path", Some(404), "a missing path is not a route"),
+    ("http-api-path-percent-encoded", Some(400), "not a UUID behind the escapes"),
+    ("http-api-path-with-space-and-quote", Some(400), "not a UUID"),
+    ("http-api-query-with-space-and-quote", Some(200), "the query string is not used"),
+    ("http-api-two-authorization-values", Some(403), "joined, they are not a token"),
+    ("list", None, "not an object"),
+    ("null", None, "not an object"),
+    ("rest-api-authorizer-wrong-types", Some(403), "a caller without permissions"),
     ("rest-api-bad-base64", Some(400), "the body cannot be decoded"),
-    ("rest-api-bad-forwarded-proto", Some(200), "the protocol is nothing to us"),
-    ("rest-api-bad-host", Some(200), "the host is nothing to us"),
-    ("rest-api-header-with-bad-name", Some(200), "a header that nobody asks for"),
+    ("rest-api-bad-forwarded-proto", Some(200), "the protocol is not used"),
+    ("rest-api-bad-host", Some(200), "the host is not used"),
+    ("rest-api-header-with-bad-name", Some(200), "the header is not used"),
     ("rest-api-null-headers", Some(403), "no credentials"),
-    ("rest-api-null-method", Some(405), "no method of ours"),
-    ("rest-api-null-path", Some(404), "no path is no route"),
-    ("rest-api-query-with-space-and-quote", Some(200), "the query is nothing to us"),
-    ("rest-api-two-authorization-values", Some(403), "which of them counts is not ours to guess"),
+    ("rest-api-null-method", Some(405), "an unknown method"),
+    ("rest-api-null-path", Some(404), "a missing path is not a route"),
+    ("rest-api-query-with-space-and-quote", Some(200), "the query string is not used"),
+    ("rest-api-two-authorization-values", Some(403), "two values are ambiguous"),
     ("sqs-record", None, "another service's event"),
-    ("text", None, "no object"),
-    ("version-without-context", None, "no door is named"),
-    ("vpc-lattice", None, "a door that is not ours"),
+    ("text", None, "not an object"),
+    ("version-without-context", None, "no trigger is named"),
+    ("vpc-lattice", None, "a trigger that is not supported"),
     ("webhook", None, "a webhook's body without the gateway around it"),
-    ("websocket-message", None, "a door that is not ours"),
-    ("http-api-unknown-members", Some(200), "what is not known is not read"),
-    ("http-api-null-everything", Some(404), "null is as good as not there"),
+    ("websocket-message", None, "a trigger that is not supported"),
+    ("http-api-unknown-members", Some(200), "unknown members are ignored"),
+    ("http-api-null-everything", Some(404), "null counts as absent"),
 ];
 
 #[tokio::test]
-async fn every_hostile_event_is_answered_or_refused_in_words() {
+async fn hostile_events_are_answered_or_refused() {
     let known: BTreeSet<_> = HOSTILE.iter().map(|(name, ..)| format!("{name}.json")).collect();
-    assert_eq!(names("events/hostile"), known, "every hostile event has its row");
-    let house = House::new().await;
+    assert_eq!(names("events/hostile"), known, "every hostile event has a row");
+    let app = TestApp::new().await;
     for (name, status, why) in HOSTILE {
         let event = read(&format!("hostile/{name}.json"));
-        match (answer(&house, &event).await, status) {
+        match (answer(&app, &event).await, status) {
             (Ok((_, answer)), Some(status)) => {
                 assert_eq!(answer.status, status, "{name}: {why}: {}", answer.body);
                 assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
@@ -261,8 +263,8 @@ async fn every_hostile_event_is_answered_or_refused_in_words() {
 }
 
 #[tokio::test]
-async fn what_is_hostile_by_its_size_is_answered_too() {
-    let house = House::new().await;
+async fn very_large_events_are_answered() {
+    let app = TestApp::new().await;
     let event = |change: &dyn Fn(&mut Value)| {
         let mut event = read("http-api-patch-200.json");
         change(&mut event);
@@ -284,24 +286,24 @@ async fn what_is_hostile_by_its_size_is_answered_too() {
             "a token of 10,000 characters",
         ),
     ] {
-        let (_, answer) = answer(&house, &event).await.unwrap();
+        let (_, answer) = answer(&app, &event).await.unwrap();
         assert_eq!(answer.status, status, "{why}: {}", answer.body);
     }
 }
 
-/// Every place in a JSON value, as a JSON pointer.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+/// Every position in a JSON value, as a JSON pointer.
+fn positions(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
         Value::Object(members) => {
             for (key, member) in members {
                 let key = key.replace('~', "~0").replace('/', "~1");
-                places(member, &format!("{at}/{key}"), found);
+                positions(member, &format!("{at}/{key}"), found);
             }
         }
         Value::Array(elements) => {
             for (place, element) in elements.iter().enumerate() {
-                places(element, &format!("{at}/{place}"), found);
+                positions(element, &format!("{at}/{place}"), found);
             }
         }
         _ => {}
@@ -309,8 +311,8 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn whatever_stands_wherever_in_an_event_it_is_answered_or_refused_in_words() {
-    let house = House::new().await;
+async fn odd_events_are_answered_or_refused() {
+    let app = TestApp::new().await;
     let odd = [
         json!(null),
         json!(true),
@@ -324,12 +326,12 @@ async fn whatever_stands_wherever_in_an_event_it_is_answered_or_refused_in_words
     for name in ["http-api-patch-200.json", "rest-api-patch-200.json", "alb-patch-200.json"] {
         let event = read(name);
         let mut pointers = Vec::new();
-        places(&event, "", &mut pointers);
+        positions(&event, "", &mut pointers);
         for pointer in &pointers {
             for value in &odd {
                 let mut event = event.clone();
                 *event.pointer_mut(pointer).unwrap() = value.clone();
-                match answer(&house, &event).await {
+                match answer(&app, &event).await {
                     Ok((raw, answer)) => {
                         assert!(known.contains(&answer.status), "{pointer} {value}: {raw}");
                     }

@@ -1,49 +1,49 @@
-//! Nothing lost, nothing twice, nothing half: what many clients asked and were answered, held
-//! against a model of the stage.
+//! Nothing lost, nothing twice, nothing half: the answers to many clients, checked against a model of
+//! the stage.
 //!
-//! The clients' choices follow from a seed; what they meet does not. A large run:
+//! The clients' choices follow from a seed; the order of their calls does not. A large run:
 //!
 //! ```sh
 //! HISTORY_CLIENTS=64 HISTORY_OPERATIONS=100000 HISTORY_SEED=7 \
 //!     cargo test --release --test api history::many -- --nocapture
 //! ```
 
-pub mod check;
-pub mod client;
-mod forgeries;
-pub mod model;
+mod bad_histories;
+mod fault_injection;
 mod mutations;
-pub mod names;
 mod published;
-pub mod record;
-pub mod table;
-mod wire;
-pub mod world;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use authenticator_sms_stage::store::{Secrets, documents::Documents};
 use tokio::task::JoinHandle;
 
 use self::{
-    check::{History, Violation},
-    client::Client,
-    forgeries::FORGERIES,
+    bad_histories::BAD_HISTORIES,
+    fault_injection::{FaultInjector, Faults, Mutation},
     mutations::MISTAKES,
-    record::{Asked, CALL, Call, Document, Function, Outcome, Recorder, Reply},
-    wire::{Faults, Mutation, Wire},
-    world::World,
 };
-use crate::harness::{House, Plan, Request, engine::Engine};
+use crate::harness::{
+    LONG, Request, TestApp, TestSettings,
+    engine::Engine,
+    history::{
+        check::{self, History, Violation, check_table},
+        client::Client,
+        fixture::Fixture,
+        print, read_all,
+        recorder::{CALL, Function, Recorder, Reply},
+        setting, summary,
+    },
+    library,
+};
 
-/// How often the table's items are looked at while the clients are at it.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the table is checked while the clients run.
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How large a run is, and what goes wrong in it.
+/// The size of a run, and its faults.
 #[derive(Clone, Copy)]
 struct Setup {
     clients: usize,
@@ -55,7 +55,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// A run that a debug build finishes in a second or two.
+    /// A run that takes a debug build a second or two.
     const fn small(seed: u64) -> Self {
         Self {
             clients: 8,
@@ -68,147 +68,103 @@ impl Setup {
     }
 }
 
-/// The function in its house, at one end of the wire.
-struct Guarded {
-    house: House,
-    wire: Arc<Wire>,
+/// A function whose calls to DynamoDB have faults.
+struct FaultyFunction {
+    app: TestApp,
+    faults: Arc<FaultInjector>,
 }
 
-impl Function for Guarded {
+impl Function for FaultyFunction {
     async fn ask(&self, request: &Request) -> Option<Reply> {
-        let answer = self.house.send(request).await;
-        self.wire.end(CALL.get());
+        let answer = self.app.send(request).await;
+        self.faults.end(CALL.get());
         let tag = answer.header("etag").map(str::to_owned);
         Some(Reply { status: answer.status, tag, body: answer.body })
     }
 }
 
-/// Runs the clients. Returns what they were answered, and what was wrong with the table at any
+/// Runs the clients. Returns their history, and the violations that were found in the table at any
 /// time.
 async fn run(setup: Setup) -> (History, Vec<Violation>) {
-    let world = Arc::new(World::of(setup.stages));
+    let fixture = Arc::new(Fixture::with_stages(setup.stages));
     let recorder = Arc::new(Recorder::default());
-    let house = furnished(&world).await;
-    let wire = Wire::lay(&house, &recorder, setup.seed, setup.faults, setup.mutation);
-    let function = Arc::new(Guarded { house, wire });
-    survey(&*function, &world, &recorder).await;
-    let at_work = let_loose(setup, &function, &world, &recorder);
-    let mut violations = watch(&at_work, &function.house, &recorder, setup.operations).await;
-    for client in at_work {
+    let app = app_with(&fixture).await;
+    let faults = FaultInjector::install(&app, &recorder, setup.seed, setup.faults, setup.mutation);
+    let function = Arc::new(FaultyFunction { app, faults });
+    read_all(&*function, &fixture, &recorder).await;
+    let clients = start_clients(setup, &function, &fixture, &recorder);
+    let mut violations =
+        check_while_running(&clients, &function.app, &recorder, setup.operations).await;
+    for client in clients {
         client.await.unwrap();
     }
-    function.house.tap.leave_alone();
-    survey(&*function, &world, &recorder).await;
-    violations.extend(table::check(&function.house.snapshot().await));
-    let (model, calls) = (world.model.clone(), recorder.finish());
+    function.app.dynamodb.stop_intercepting();
+    read_all(&*function, &fixture, &recorder).await;
+    violations.extend(check_table(&function.app.snapshot().await));
+    let (model, calls) = (fixture.model.clone(), recorder.finish());
     (History { model, calls, stages: setup.stages }, violations)
 }
 
-/// A house with the world's stages in it. It remembers tokens, which are not what this is about.
-async fn furnished(world: &World) -> House {
-    let token_memory = Duration::from_secs(3600);
-    let plan = Plan { secrets: Secrets::Echo, token_memory, is_furnished: false };
-    let house = House::build(plan).await;
-    let documents = Documents::parse(&world.documents().to_string()).unwrap();
-    documents.load(&house.table).await.unwrap();
-    house
+/// A function with the fixture's stages. It remembers tokens, because reading them is not tested here.
+async fn app_with(fixture: &Fixture) -> TestApp {
+    let settings = TestSettings { token_memory: LONG, documents: None, ..TestSettings::default() };
+    let app = TestApp::with_settings(settings).await;
+    library::load(&app.table, &fixture.documents().to_string()).await;
+    app
 }
 
-fn let_loose(
+fn start_clients(
     setup: Setup,
-    function: &Arc<Guarded>,
-    world: &Arc<World>,
+    function: &Arc<FaultyFunction>,
+    fixture: &Arc<Fixture>,
     recorder: &Arc<Recorder>,
 ) -> Vec<JoinHandle<()>> {
     let clients = (0..setup.clients).map(|number| {
-        let mut client = Client::new(number, setup.seed, world);
-        let (function, world, recorder) = (function.clone(), world.clone(), recorder.clone());
+        let mut client = Client::new(number, setup.seed, fixture);
+        let (function, fixture, recorder) = (function.clone(), fixture.clone(), recorder.clone());
         tokio::spawn(async move {
             for _ in 0..setup.operations / setup.clients {
-                client.step(&*function, &world, &recorder).await;
+                client.step(&*function, &fixture, &recorder).await;
             }
         })
     });
     clients.collect()
 }
 
-/// Looks at the table until the clients are done.
-async fn watch(
-    at_work: &[JoinHandle<()>],
-    house: &House,
+/// Checks the table until the clients have finished.
+async fn check_while_running(
+    clients: &[JoinHandle<()>],
+    app: &TestApp,
     recorder: &Recorder,
     operations: usize,
 ) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut looks = tokio::time::interval(LOOK_INTERVAL);
-    let mut said = 0;
-    while !at_work.iter().all(JoinHandle::is_finished) {
-        looks.tick().await;
-        // A scan is of one instant on the embedded engine only.
-        if house.site.engine == Engine::Embedded {
-            violations.extend(table::check(&house.snapshot().await));
+    let mut checks = tokio::time::interval(CHECK_INTERVAL);
+    let mut printed = 0;
+    while !clients.iter().all(JoinHandle::is_finished) {
+        checks.tick().await;
+        // Only the embedded engine's scan is of one instant.
+        if app.endpoint.engine == Engine::Embedded {
+            violations.extend(check_table(&app.snapshot().await));
         }
-        // They are not looked at, and would fill the memory.
-        house.tap.calls();
+        // They are not needed, and would fill the memory.
+        app.dynamodb.calls();
         let progress = 10 * recorder.count() / operations;
-        if operations >= 10_000 && progress > said {
-            said = progress;
-            say(&format!("{} calls", recorder.count()));
+        if operations >= 10_000 && progress > printed {
+            printed = progress;
+            print(&format!("{} calls", recorder.count()));
         }
     }
     violations
 }
 
-/// Looks at every stage.
-pub async fn survey(function: &impl Function, world: &World, recorder: &Recorder) {
-    for stage in 0..world.stages.len() {
-        let (body, if_match) = (Document::new(), Vec::new());
-        let asked = Asked { stage, method: "GET", body, if_match };
-        recorder.call(function, &world.stages, asked).await;
-    }
-}
-
-/// Everything that is wrong with a run.
-fn judge(history: &History, mut violations: Vec<Violation>) -> Vec<Violation> {
+/// All violations of a run.
+fn all_violations(history: &History, mut violations: Vec<Violation>) -> Vec<Violation> {
     violations.extend(check::check(history));
     violations
 }
 
-/// How often each thing was answered, for the person who reads of a run.
-pub fn summary(calls: &[Call]) -> String {
-    let mut counts = BTreeMap::new();
-    for call in calls {
-        let kind = match &call.outcome {
-            Outcome::Shown(shown) => match (&call.landed, call.asked.is_change()) {
-                (_, false) => "read",
-                (None, true) => "written",
-                (Some(landed), true) if landed.tag == shown.tag => "written, answer dropped",
-                (Some(_), true) => "written, answer dropped, others came in between",
-            },
-            Outcome::Invalid(_) => "refused (400)",
-            Outcome::PreconditionFailed => "refused (412)",
-            Outcome::Outrun => "outrun (409)",
-            Outcome::Unknown => "unknown (503)",
-            Outcome::Unexpected(_) => "unexpected",
-        };
-        *counts.entry(kind).or_insert(0) += 1;
-    }
-    let counts: Vec<_> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    format!("{} calls: {}", calls.len(), counts.join(", "))
-}
-
-/// Says something to the person who watches.
-#[expect(clippy::print_stderr, reason = "a large run is watched")]
-pub fn say(words: &str) {
-    eprintln!("{words}");
-}
-
-/// A number from the environment.
-pub fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|digits| digits.parse().unwrap())
-}
-
-/// The runs that were asked for: a large one by environment variables, or else a few small ones.
+/// The runs: a large one if environment variables ask for it, or else a few small ones.
 fn setups() -> Vec<Setup> {
     let faults = Faults { dropped: 5, lost: 2 };
     let Some(clients) = setting("HISTORY_CLIENTS") else {
@@ -227,13 +183,13 @@ fn setups() -> Vec<Setup> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_clients_find_each_stage_changed_by_one_write_at_a_time() {
+async fn many_clients_see_each_stage_changed_by_one_write_at_a_time() {
     for setup in setups() {
         let started = Instant::now();
         let (history, violations) = run(setup).await;
         let run_time = started.elapsed();
-        let violations = judge(&history, violations);
-        say(&format!(
+        let violations = all_violations(&history, violations);
+        print(&format!(
             "seed {}: {} in {run_time:.1?}, checked in {:.1?}",
             setup.seed,
             summary(&history.calls),
@@ -254,8 +210,8 @@ async fn a_published_checker_finds_small_histories_linearizable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_mistake_in_a_write_s_conditions_is_reported() {
-    let mut unnoticed = Vec::new();
+async fn every_mistake_in_the_conditions_of_a_write_is_reported() {
+    let mut unreported = Vec::new();
     for mistake in &MISTAKES {
         let mut reported = BTreeSet::new();
         for seed in 1..=12 {
@@ -266,30 +222,30 @@ async fn every_mistake_in_a_write_s_conditions_is_reported() {
                 ..Setup::small(seed)
             };
             let (history, violations) = run(setup).await;
-            let violations = judge(&history, violations);
+            let violations = all_violations(&history, violations);
             reported.extend(violations.iter().map(|violation| violation.rule));
             if mistake.breaks.iter().any(|rule| reported.contains(rule)) {
                 break;
             }
         }
-        say(&format!("{}: {reported:?}", mistake.what));
+        print(&format!("{}: {reported:?}", mistake.description));
         if !mistake.breaks.iter().any(|rule| reported.contains(rule)) {
-            unnoticed.push(mistake.what);
+            unreported.push(mistake.description);
         }
     }
-    assert!(unnoticed.is_empty(), "nobody noticed: {unnoticed:#?}");
+    assert!(unreported.is_empty(), "not reported: {unreported:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_forged_history_is_seen_through_by_both_checkers() {
+async fn both_checkers_report_a_history_that_is_impossible() {
     let (genuine, _) = run(Setup { clients: 4, operations: 120, ..Setup::small(21) }).await;
     assert!(check::check(&genuine).is_empty());
-    for (what, rule, forge) in FORGERIES {
+    for (description, rule, falsify) in BAD_HISTORIES {
         let mut calls = genuine.calls.clone();
-        forge(&mut calls).unwrap();
-        let forged = History { calls, model: genuine.model.clone(), ..genuine };
-        let rules: Vec<_> = check::check(&forged).iter().map(|found| found.rule).collect();
-        assert!(rules.contains(&rule), "{what}: {rules:?}");
-        assert!(!published::is_linearizable(&forged), "{what}");
+        falsify(&mut calls).unwrap();
+        let impossible = History { calls, model: genuine.model.clone(), ..genuine };
+        let rules: Vec<_> = check::check(&impossible).iter().map(|found| found.rule).collect();
+        assert!(rules.contains(&rule), "{description}: {rules:?}");
+        assert!(!published::is_linearizable(&impossible), "{description}");
     }
 }

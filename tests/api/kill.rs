@@ -1,15 +1,14 @@
-//! Ended at any moment as by `kill -9`, the function leaves nothing half, and nothing that it
-//! acknowledged is lost: as a Lambda process whose table is elsewhere, and as `sms-stage serve`
-//! with the table in a file.
+//! Killed at any moment as by `kill -9`, the function leaves nothing half done and loses nothing that
+//! it acknowledged: as a Lambda process whose table is elsewhere, and as `sms-stage serve` with the
+//! table in a file.
 //!
-//! Each is ended a few times; `KILLS=50 cargo test --test api kill:: -- --nocapture` says how
-//! often instead.
+//! Each is killed a few times; `KILLS=50 cargo test --test api kill:: -- --nocapture` sets the number.
 
 mod http;
+mod lambda_process;
 mod process;
-mod sandbox;
-mod server;
-mod splitter;
+mod restarted_server;
+mod split_transactions;
 
 use std::{
     collections::BTreeSet,
@@ -20,53 +19,54 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::Client as Dynamo;
-
 use self::{
+    lambda_process::{LambdaProcess, Table},
     process::Process,
-    sandbox::{Sandbox, Table},
-    server::Server,
+    restarted_server::RestartedServer,
 };
-use crate::{
+use crate::harness::{
+    Kind, Snapshot,
     command::{Folder, sms_stage},
-    harness::{Snapshot, engine::Site},
+    engine::EngineEndpoint,
     history::{
-        check::{self, History, Rule, Violation},
+        check::{self, History, Rule, Violation, check_table},
         client::Client,
-        record::{Call, Outcome, Recorder},
-        say, setting, summary, survey, table,
-        world::World,
+        fixture::Fixture,
+        print, read_all,
+        recorder::{Call, Outcome, Recorder},
+        setting, summary,
     },
+    read_snapshot, revision,
 };
 
-/// How many stages the clients fight over.
+/// The number of stages that the clients change.
 const STAGES: usize = 3;
-/// How many clients there are, or sandboxes with one client each.
+/// The number of clients, or of processes with one client each.
 const CLIENTS: usize = 4;
-/// What a client still asks when nobody is ended any more.
-const AFTERWARDS: usize = 5;
-/// How long a start and the calls until the next end may take.
+/// The number of calls that each client makes after the last kill.
+const CALLS_AFTERWARDS: usize = 5;
+/// The longest time for a start and the calls until the next kill.
 const TIME_FOR_ONE: Duration = Duration::from_secs(10);
 
-/// Rounds in one of which a write must be caught in its middle; nearly each does.
+/// The most rounds until a process must have been killed in the middle of a write; most need one.
 const ROUNDS_MAX: u64 = 5;
 
 fn kills(usual: usize) -> usize {
     setting("KILLS").map_or(usual, |kills| kills.try_into().unwrap())
 }
 
-/// Waits for what must be over in time.
+/// Waits for a run, which must end in time.
 async fn bounded<T>(kills: usize, done: impl Future<Output = T>) -> T {
     let bound = TIME_FOR_ONE * u32::try_from(kills + CLIENTS).unwrap();
-    tokio::time::timeout(bound, done).await.expect("it takes too long")
+    tokio::time::timeout(bound, done).await.expect("the run ends in time")
 }
 
-/// The world in a file for `--load`.
-fn load_file(folder: &Folder, world: &World) -> String {
-    folder.write("world.json", world.documents().to_string())
+/// A file with the fixture, for `--load`.
+fn load_file(folder: &Folder, fixture: &Fixture) -> String {
+    folder.write("fixture.json", fixture.documents().to_string())
 }
 
-/// `sms-stage dynamodb`, and where its table is.
+/// Starts `sms-stage dynamodb`.
 async fn start_engine(arguments: &[&str]) -> (Process, Table) {
     let listen = ["dynamodb", "--listen", "127.0.0.1:0"];
     let mut engine = Process::start(sms_stage(&[&listen, arguments].concat()));
@@ -77,88 +77,89 @@ async fn start_engine(arguments: &[&str]) -> (Process, Table) {
 
 /// Every item of the table.
 async fn snapshot(table: &Table) -> Snapshot {
-    let site = Site::embedded_at(&table.endpoint);
-    let client: Dynamo = site.client(site.http());
-    let scan = client.scan().table_name(&table.name).send().await.unwrap();
-    assert!(scan.last_evaluated_key.is_none(), "it is one page");
-    let items = scan.items.unwrap_or_default().into_iter();
-    items.map(|item| (item["partition_key"].as_s().unwrap().clone(), item)).collect()
+    let endpoint = EngineEndpoint::embedded_at(&table.endpoint);
+    read_snapshot(&endpoint.client(endpoint.http()), &table.name).await
 }
 
-/// How many writes there are in the table, from its revisions.
+/// The number of writes that the table shows, by its revisions.
 fn writes(left: &Snapshot) -> usize {
-    let stages = left.iter().filter(|(key, _)| key.starts_with("STAGE#"));
-    let revision = |item: &str| item.parse::<usize>().unwrap() - 1;
-    stages.map(|(_, stage)| revision(stage["revision"].as_n().unwrap())).sum()
+    let stages = left.iter().filter(|(key, _)| key.kind == Kind::Stage);
+    stages.map(|(_, stage)| usize::try_from(revision(stage)).unwrap() - 1).sum()
 }
 
-/// Everything that is wrong with what was answered and what is left.
-fn judge(what: &str, world: &World, recorder: &Recorder, left: &Snapshot) -> Vec<Violation> {
+/// The violations in what was answered and in what is stored.
+fn check_run(
+    what: &str,
+    fixture: &Fixture,
+    recorder: &Recorder,
+    left: &Snapshot,
+) -> Vec<Violation> {
     let calls = recorder.finish();
     let is_acknowledged = |call: &&Call| call.asked.is_change() && call.shown().is_some();
-    let silent = writes(left).saturating_sub(calls.iter().filter(is_acknowledged).count());
-    say(&format!("{what}: {}; {silent} of those unknown are written", summary(&calls)));
-    let lost = calls.iter().filter(|call| matches!(call.outcome, Outcome::Unknown)).count();
-    assert!(lost > 0, "no call was under way at any end");
-    let history = History { model: world.model.clone(), calls, stages: world.stages.len() };
+    let written = writes(left).saturating_sub(calls.iter().filter(is_acknowledged).count());
+    print(&format!("{what}: {}; {written} of the unknown are written", summary(&calls)));
+    let unknown = calls.iter().filter(|call| matches!(call.outcome, Outcome::Unknown)).count();
+    assert!(unknown > 0, "no call was in progress at any kill");
+    let history = History { model: fixture.model.clone(), calls, stages: fixture.stages.len() };
     let mut violations = check::check(&history);
-    violations.extend(table::check(left));
+    violations.extend(check_table(left));
     violations
 }
 
-/// Ends Lambda processes at random while each answers a client.
-async fn end_functions(
+/// Kills Lambda processes at random while each answers a client.
+async fn kill_functions(
     kills: usize,
     seed: u64,
     table: &Table,
-    world: &Arc<World>,
+    fixture: &Arc<Fixture>,
     recorder: &Arc<Recorder>,
 ) {
-    let ends = Arc::new(AtomicUsize::new(kills));
-    let mut at_work = Vec::new();
+    let kills = Arc::new(AtomicUsize::new(kills));
+    let mut clients = Vec::new();
     for number in 0..CLIENTS {
-        let sandbox = Sandbox::open(table, &ends, seed * CLIENTS as u64 + number as u64).await;
-        let mut client = Client::new(number, seed, world).signing();
-        let (world, recorder, ends) = (world.clone(), recorder.clone(), ends.clone());
-        at_work.push(tokio::spawn(async move {
-            while ends.load(Ordering::Relaxed) > 0 {
-                client.step(&sandbox, &world, &recorder).await;
+        let process =
+            LambdaProcess::start(table, &kills, seed * CLIENTS as u64 + number as u64).await;
+        let mut client = Client::new(number, seed, fixture).signing();
+        let (fixture, recorder, kills) = (fixture.clone(), recorder.clone(), kills.clone());
+        clients.push(tokio::spawn(async move {
+            while kills.load(Ordering::Relaxed) > 0 {
+                client.step(&process, &fixture, &recorder).await;
             }
-            for _ in 0..AFTERWARDS {
-                client.step(&sandbox, &world, &recorder).await;
+            for _ in 0..CALLS_AFTERWARDS {
+                client.step(&process, &fixture, &recorder).await;
             }
         }));
     }
-    for client in at_work {
+    for client in clients {
         client.await.unwrap();
     }
 }
 
 async fn run_functions(kills: usize, seed: u64, is_split: bool) -> Vec<Violation> {
     let started = Instant::now();
-    let (folder, world) = (Folder::new(), Arc::new(World::of(STAGES)));
-    let (_engine, table) = start_engine(&["--load", &load_file(&folder, &world)]).await;
+    let (folder, fixture) = (Folder::new(), Arc::new(Fixture::with_stages(STAGES)));
+    let (_engine, table) = start_engine(&["--load", &load_file(&folder, &fixture)]).await;
     let recorder = Arc::new(Recorder::default());
-    let immortal = Sandbox::open(&table, &Arc::default(), 0).await;
-    survey(&immortal, &world, &recorder).await;
-    let seen = if is_split { splitter::split(&table).await } else { table.clone() };
-    end_functions(kills, seed, &seen, &world, &recorder).await;
-    survey(&immortal, &world, &recorder).await;
-    let what = format!("{kills} Lambda processes ended in {:.1?}", started.elapsed());
-    judge(&what, &world, &recorder, &snapshot(&table).await)
+    let other = LambdaProcess::start(&table, &Arc::default(), 0).await;
+    read_all(&other, &fixture, &recorder).await;
+    let seen = if is_split { split_transactions::split(&table).await } else { table.clone() };
+    kill_functions(kills, seed, &seen, &fixture, &recorder).await;
+    read_all(&other, &fixture, &recorder).await;
+    let what = format!("{kills} Lambda processes killed in {:.1?}", started.elapsed());
+    check_run(&what, &fixture, &recorder, &snapshot(&table).await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lambda_processes_that_are_killed_leave_nothing_half() {
+async fn killed_lambda_processes_leave_nothing_half_done() {
     let kills = kills(6);
     let violations = bounded(kills, run_functions(kills, 1, false)).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lambda_processes_whose_transactions_are_several_writes_are_found_out() {
+async fn killed_processes_with_split_transactions_are_reported() {
     let mut reported = BTreeSet::new();
-    // Other choices and other moments in every round: the same ones would miss the same middle again.
+    // Each round has another seed: the same choices would miss the same moment again.
     for seed in 1..=ROUNDS_MAX {
         let violations = bounded(6, run_functions(6, seed, true)).await;
         reported.extend(violations.iter().map(|violation| violation.rule));
@@ -169,67 +170,67 @@ async fn lambda_processes_whose_transactions_are_several_writes_are_found_out() 
     panic!("only {reported:?}");
 }
 
-/// Ends the server at random while clients ask it.
-async fn end_server(
+/// Kills the server at random while clients call it.
+async fn kill_server(
     kills: usize,
-    server: &Arc<Server>,
-    world: &Arc<World>,
+    server: &Arc<RestartedServer>,
+    fixture: &Arc<Fixture>,
     recorder: &Arc<Recorder>,
 ) {
     let mut process = server.start().await;
-    survey(&**server, world, recorder).await;
-    let is_over = Arc::new(AtomicBool::new(false));
-    let at_work: Vec<_> = (0..CLIENTS)
+    read_all(&**server, fixture, recorder).await;
+    let is_finished = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let mut client = Client::new(number, 2, world).signing();
-            let (server, world, recorder) = (server.clone(), world.clone(), recorder.clone());
-            let is_over = is_over.clone();
+            let mut client = Client::new(number, 2, fixture).signing();
+            let (server, fixture, recorder) = (server.clone(), fixture.clone(), recorder.clone());
+            let is_finished = is_finished.clone();
             tokio::spawn(async move {
-                while !is_over.load(Ordering::Relaxed) {
-                    client.step(&*server, &world, &recorder).await;
+                while !is_finished.load(Ordering::Relaxed) {
+                    client.step(&*server, &fixture, &recorder).await;
                 }
             })
         })
         .collect();
     for _ in 0..kills {
-        server.answers(fastrand::usize(1..30)).await;
+        server.wait_for_answers(fastrand::usize(1..30)).await;
         process.kill().await;
         process = server.start().await;
     }
-    server.answers(AFTERWARDS * CLIENTS).await;
-    is_over.store(true, Ordering::Relaxed);
-    for client in at_work {
+    server.wait_for_answers(CALLS_AFTERWARDS * CLIENTS).await;
+    is_finished.store(true, Ordering::Relaxed);
+    for client in clients {
         client.await.unwrap();
     }
-    survey(&**server, world, recorder).await;
+    read_all(&**server, fixture, recorder).await;
     process.kill().await;
 }
 
-/// `--data` makes the difference between what lasts and what does not.
+/// With `--data`, the server keeps what it acknowledged; without, it does not.
 async fn run_server(kills: usize, is_kept: bool) -> Vec<Violation> {
     let started = Instant::now();
-    let (folder, world) = (Folder::new(), Arc::new(World::of(STAGES)));
-    let (data, load) = (folder.path("data"), load_file(&folder, &world));
+    let (folder, fixture) = (Folder::new(), Arc::new(Fixture::with_stages(STAGES)));
+    let (data, load) = (folder.path("data"), load_file(&folder, &fixture));
     let recorder = Arc::new(Recorder::default());
-    // What is there already is left as it is.
+    // Loading skips the items that exist.
     let arguments: &[&str] =
         if is_kept { &["--data", &data, "--load", &load] } else { &["--load", &load] };
-    let server = Arc::new(Server::new(arguments));
-    end_server(kills, &server, &world, &recorder).await;
-    let what = format!("{kills} servers ended in {:.1?}", started.elapsed());
+    let server = Arc::new(RestartedServer::new(arguments));
+    kill_server(kills, &server, &fixture, &recorder).await;
+    let what = format!("{kills} servers killed in {:.1?}", started.elapsed());
     let (_engine, table) = start_engine(&["--data", &data, "--load", &load]).await;
-    judge(&what, &world, &recorder, &snapshot(&table).await)
+    check_run(&what, &fixture, &recorder, &snapshot(&table).await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_finds_all_that_it_acknowledged_in_its_file() {
+async fn a_killed_server_keeps_everything_that_it_acknowledged() {
     let kills = kills(6);
     let violations = bounded(kills, run_server(kills, true)).await;
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_and_has_no_file_is_found_to_have_lost_writes() {
+async fn a_killed_server_without_a_file_is_reported_to_have_lost_writes() {
     let violations = bounded(3, run_server(3, false)).await;
     let rules: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
     assert!(rules.contains(&Rule::Document) || rules.contains(&Rule::Once), "{violations:#?}");

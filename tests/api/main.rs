@@ -1,14 +1,14 @@
-//! The function as its clients and its table see it: an event in, an answer out, and what is stored
-//! then.
+//! The function as its clients and its table see it: an event, its answer, and what is stored then.
 //!
 //! Everything runs through the AWS SDK against a real engine: the embedded one, or the one that the
-//! variable `TEST_DYNAMODB` names. Each test has a table of its own, so that they run side by side.
+//! variable `TEST_DYNAMODB` names. Each test has a table of its own, so that they can run side by
+//! side. Whatever more than one test uses is in `harness/`; no test imports another.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that cannot go on has failed, and says where"
+    reason = "a test that panics has failed, and the panic says where"
 )]
 
 mod harness;
@@ -16,23 +16,28 @@ mod harness;
 #[path = "../conformance/runner.rs"]
 mod conformance;
 
+mod architecture;
 mod browse;
-mod canned;
 mod command;
-mod engines;
+mod dynamodb_conformance;
+mod dynamodb_errors;
 mod events;
 mod faults;
+mod get_delete;
 mod history;
-mod house;
+mod import_file;
 mod kill;
+mod load;
 mod logs;
-mod methods;
 mod openapi;
-mod operators;
 mod parser;
 mod permission;
 mod policy;
 mod precondition;
+mod retrieve;
+mod route;
 mod secrets;
 mod settings;
-mod writing;
+mod table_arguments;
+mod token;
+mod update;

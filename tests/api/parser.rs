@@ -1,4 +1,4 @@
-//! The body's parser, against whatever comes.
+//! The parser of request bodies, with arbitrary input.
 
 use authenticator_sms_stage::{
     choice::Choice,
@@ -9,7 +9,7 @@ use authenticator_sms_stage::{
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Value, json};
 
-/// Any JSON, with what the fields take among it.
+/// Any JSON value, often one that a field takes.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -48,7 +48,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any key, most often one that means something.
+/// Any key, most often a known one.
 fn key() -> impl Strategy<Value = String> {
     let of_a_flow = [
         "slug",
@@ -72,7 +72,7 @@ fn any_body() -> impl Strategy<Value = Value> {
         .prop_map(|members| members.into_iter().collect::<Map<_, _>>().into())
 }
 
-/// A body that asks for exactly what a patch asks for.
+/// A body that leads to this patch.
 fn body_of(patch: &StagePatch) -> Value {
     let mut body = Map::new();
     let mut put = |field: Field, value: Option<Value>| {
@@ -128,7 +128,7 @@ fn element_of(flow: &FlowChange) -> Value {
 
 proptest! {
     #[test]
-    fn a_body_is_accepted_as_it_will_be_accepted_again_or_refused_in_words(body in any_body()) {
+    fn an_accepted_body_is_accepted_again_and_a_refused_one_has_errors(body in any_body()) {
         match parse(body.clone(), Completeness::Partial) {
             Ok(patch) => {
                 let again = parse(body_of(&patch), Completeness::Partial);
@@ -136,7 +136,7 @@ proptest! {
             }
             Err(rejected) => {
                 let ValidationError::Fields(fields) = rejected.errors else {
-                    return Err(TestCaseError::fail("an object is refused by its fields"));
+                    return Err(TestCaseError::fail("the errors of an object are those of its fields"));
                 };
                 prop_assert!(!fields.is_empty());
                 for field in fields.keys() {
@@ -148,14 +148,14 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_read(bytes in vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
         if let Ok(body) = serde_json::from_slice::<Value>(&bytes) {
             let _ = parse(body, Completeness::Full);
         }
     }
 
     #[test]
-    fn what_is_missing_is_said_of_put_and_never_of_patch(body in any_body()) {
+    fn put_requires_fields_and_patch_requires_none(body in any_body()) {
         let full = parse(body.clone(), Completeness::Full);
         let partial = parse(body.clone(), Completeness::Partial);
         let required = ["name", "provider", "from_number", "account_sid", "auth"];
@@ -168,7 +168,7 @@ proptest! {
 }
 
 #[test]
-fn absent_null_and_value_are_three_things() {
+fn an_absent_field_a_null_and_a_value_differ() {
     for (body, expected, why) in [
         (json!({}), Change::Keep, "absent keeps"),
         (json!({"friendly_name": null}), Change::Clear, "null clears"),
@@ -181,7 +181,7 @@ fn absent_null_and_value_are_three_things() {
 }
 
 #[test]
-fn a_secret_is_in_no_debug_form() {
+fn no_debug_form_shows_a_secret() {
     let body = json!({"auth": "s3cr3t", "auth_password": "hunter2"});
     let patch = parse(body, Completeness::Partial).unwrap();
     let shown = format!("{patch:?}");

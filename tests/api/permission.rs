@@ -1,18 +1,15 @@
-//! Who may, and what those who may not learn: nothing.
+//! Credentials and permissions; and that a refused caller learns nothing.
 
 use std::time::Duration;
 
-use authenticator_sms_stage::{
-    permission::{CHANGE, TokenKey, VIEW},
-    request::Event,
-};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Door, GOOD, House, OTHER_STAGE, Plan, Request, STAGE, VIEWER, detail, stage_with,
+    Answer, GOOD, Kind, OTHER_STAGE, Request, STAGE, TRIGGERS, TestApp, TestSettings, Trigger,
+    UNKNOWN, VIEWER, detail,
+    library::{self, CHANGE, Event, VIEW},
+    not_found,
 };
-
-const UNKNOWN_STAGE: &str = "00000000-0000-4000-8000-000000000000";
 
 fn denied() -> Value {
     detail("permission_denied", "You do not have permission to perform this action.")
@@ -26,11 +23,9 @@ fn not_authenticated() -> Value {
     detail("not_authenticated", "Authentication credentials were not provided.")
 }
 
-async fn put_token(house: &House, key: &str, permissions: &[&str], expires: Option<u64>) {
-    let permissions: Vec<_> = permissions.iter().map(ToString::to_string).collect();
-    let hash = TokenKey::new(key.to_owned()).hash();
-    house.table.put_token(&hash, "somebody", &permissions, expires).await.unwrap();
-    house.tap.calls();
+async fn put_token(app: &TestApp, key: &str, permissions: &[&str], expires: Option<u64>) {
+    library::put_token(&app.table, key, "caller", permissions, expires).await;
+    app.dynamodb.calls();
 }
 
 fn now() -> u64 {
@@ -55,20 +50,20 @@ async fn patch_needs_view_and_change_and_get_needs_view() {
         (vec!["view_authenticatorsmsstage", "change_authenticatorsmsstage"], false, false),
         (vec![], false, false),
     ] {
-        let house = House::new().await;
-        put_token(&house, "key", &permissions, None).await;
-        let patched = house.send(&Request::patch(r#"{"name": "n"}"#).token("key")).await;
+        let app = TestApp::new().await;
+        put_token(&app, "key", &permissions, None).await;
+        let patched = app.send(&Request::patch(r#"{"name": "n"}"#).token("key")).await;
         assert_eq!(patched.status, if may_patch { 200 } else { 403 }, "PATCH with {permissions:?}");
-        let got = house.send(&Request::get().token("key")).await;
+        let got = app.send(&Request::get().token("key")).await;
         assert_eq!(got.status, if may_get { 200 } else { 403 }, "GET with {permissions:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refused_caller_reads_no_stage_writes_nothing_and_learns_nothing() {
-    let house = House::new().await;
-    put_token(&house, "ended", &[VIEW, CHANGE], Some(now())).await;
-    let before = house.snapshot().await;
+async fn a_refused_caller_learns_nothing_and_changes_nothing() {
+    let app = TestApp::new().await;
+    put_token(&app, "expired", &[VIEW, CHANGE], Some(now())).await;
+    let before = app.snapshot().await;
     for (request, body, why) in [
         (Request::patch("{}").header("Authorization", None), not_authenticated(), "no header"),
         (Request::patch("{}").header("Authorization", "Bearer"), not_authenticated(), "no key"),
@@ -77,132 +72,87 @@ async fn a_refused_caller_reads_no_stage_writes_nothing_and_learns_nothing() {
             detail("authentication_failed", "Unsupported authentication type"),
             "another scheme",
         ),
-        (Request::patch("{}").token("nobody's"), bad_token(), "unknown"),
-        (Request::patch("{}").token("ended"), bad_token(), "ended this very second"),
-        (Request::patch("{}").token("expired-token"), bad_token(), "ended long ago"),
-        (Request::patch("{").token(VIEWER), denied(), "may only look; not even the body is read"),
+        (Request::patch("{}").token("unknown"), bad_token(), "unknown"),
+        (Request::patch("{}").token("expired"), bad_token(), "expired this second"),
+        (Request::patch("{}").token("expired-token"), bad_token(), "expired long ago"),
+        (Request::patch("{").token(VIEWER), denied(), "may only view: the body is not read"),
     ] {
-        for stage in [STAGE, UNKNOWN_STAGE] {
+        for stage in [STAGE, UNKNOWN] {
             let request = request.clone().stage(stage);
-            let answer = house.send(&request).await;
-            assert_eq!(answer.whole(), (403, body.clone()), "{why}");
+            let answer = app.send(&request).await;
+            assert_eq!(answer.status_and_body(), (403, body.clone()), "{why}");
             assert_eq!(answer.header("www-authenticate"), None, "as in the reference");
-            let calls = house.tap.calls();
+            let calls = app.dynamodb.calls();
+            let is_token = |kind: Option<Kind>| kind == Some(Kind::Token);
             assert!(
-                calls.iter().all(|call| {
-                    call.operation == "GetItem"
-                        && call.body["Key"]["partition_key"]["S"]
-                            .as_str()
-                            .is_some_and(|key| key.starts_with("TOKEN#"))
-                }),
-                "{why}: only a token is looked up: {calls:?}"
+                calls.iter().all(|call| is_token(call.key().map(|key| key.kind))),
+                "{why}: only a token is read: {calls:?}"
             );
         }
     }
-    assert_eq!(house.snapshot().await, before);
+    assert_eq!(app.snapshot().await, before);
 }
 
 #[tokio::test]
-async fn a_bad_uuid_is_told_to_those_who_are_known_and_404_to_those_who_may() {
-    let house = House::new().await;
+async fn a_malformed_uuid_needs_credentials_and_404_needs_permission() {
+    let app = TestApp::new().await;
     let bad = |request: Request| request.stage("nope");
-    let answer = house.send(&bad(Request::patch("{}").token("nobody's"))).await;
-    assert_eq!(answer.whole(), (403, bad_token()));
-    let answer = house.send(&bad(Request::patch("{}").token(VIEWER))).await;
+    let answer = app.send(&bad(Request::patch("{}").token("unknown"))).await;
+    assert_eq!(answer.status_and_body(), (403, bad_token()));
+    let answer = app.send(&bad(Request::patch("{}").token(VIEWER))).await;
     let body = json!({"stage_uuid": ["“nope” is not a valid UUID."], "code": "invalid"});
-    assert_eq!(answer.whole(), (400, body));
-    let answer = house.send(&Request::get().token(VIEWER).stage(UNKNOWN_STAGE)).await;
-    let body = detail("not_found", "No AuthenticatorSMSStage matches the given query.");
-    assert_eq!(answer.whole(), (404, body));
+    assert_eq!(answer.status_and_body(), (400, body));
+    let answer = app.send(&Request::get().token(VIEWER).stage(UNKNOWN)).await;
+    assert_eq!(answer.status_and_body(), not_found());
 }
 
 #[tokio::test]
-async fn route_and_method_come_before_credentials() {
-    let house = House::new().await;
-    let stranger = |request: Request| request.header("Authorization", None);
-    for path in [
-        "/",
-        "",
-        "/api/v3/stages/authenticator/sms/",
-        "/api/v3/stages/authenticator/sms//",
-        "/api/v3/stages/authenticator/totp/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/",
-        "/api/v3/stages/authenticator/sms/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/used_by/",
-        "stages/authenticator/sms/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9",
-        "/xstages/authenticator/sms/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/",
-        "/stages/authenticator/sms/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9//",
-    ] {
-        let answer = house.send(&stranger(Request::patch("{}").path(path))).await;
-        assert_eq!(answer.whole(), (404, detail("not_found", "Not found.")), "{path:?}");
-    }
-    for method in ["POST", "DELETE", "patch", "TRACE", ""] {
-        let answer = house.send(&stranger(Request::patch("{}").method(method))).await;
-        let text = format!("Method \"{method}\" not allowed.");
-        assert_eq!(answer.whole(), (405, detail("method_not_allowed", &text)), "{method:?}");
-        assert_eq!(answer.header("allow"), Some("GET, PUT, PATCH, HEAD, OPTIONS"));
-    }
-    assert_eq!(house.tap.operations(), Vec::<String>::new());
-}
+async fn a_remembered_token_is_not_read_again_until_it_expires() {
+    let settings =
+        TestSettings { token_memory: Duration::from_secs(60), ..TestSettings::default() };
+    let app = TestApp::with_settings(settings).await;
+    assert_eq!(app.send(&Request::get()).await.status, 200);
+    assert_eq!(app.dynamodb.operations(), ["GetItem", "GetItem"], "the token, the stage");
+    assert_eq!(app.send(&Request::get()).await.status, 200);
+    assert_eq!(app.dynamodb.operations(), ["GetItem"], "the stage");
 
-#[tokio::test]
-async fn any_prefix_leads_to_the_stage_with_and_without_a_slash() {
-    let house = House::new().await;
-    for prefix in ["", "/api/v3", "/prod", "/prod/api/v3", "/base/path/of/a/custom/domain"] {
-        for end in ["", "/"] {
-            let path = format!("{prefix}/stages/authenticator/sms/{STAGE}{end}");
-            for door in [Door::HttpApi, Door::RestApi] {
-                let answer = house.send(&Request::get().path(&path).door(door)).await;
-                assert_eq!(answer.whole(), (200, stage_with(json!({}))), "{path} {door:?}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_remembered_token_is_not_asked_for_again_but_never_past_its_end() {
-    let plan = Plan { token_memory: Duration::from_secs(60), ..Plan::default() };
-    let house = House::build(plan).await;
-    assert_eq!(house.send(&Request::get()).await.status, 200);
-    assert_eq!(house.tap.operations(), ["GetItem", "GetItem"], "the token, the stage");
-    assert_eq!(house.send(&Request::get()).await.status, 200);
-    assert_eq!(house.tap.operations(), ["GetItem"], "the stage");
-
-    // A refusal is not remembered: a token made a moment later works at once.
-    assert_eq!(house.send(&Request::get().token("late")).await.status, 403);
-    put_token(&house, "late", &[VIEW], Some(now() + 2)).await;
-    assert_eq!(house.send(&Request::get().token("late")).await.status, 200);
-    // It ends while it is remembered, and with it the answers.
-    let ended = async {
-        while house.send(&Request::get().token("late")).await.status == 200 {
+    // An unknown token is not remembered: once created, it works at once.
+    assert_eq!(app.send(&Request::get().token("late")).await.status, 403);
+    put_token(&app, "late", &[VIEW], Some(now() + 2)).await;
+    assert_eq!(app.send(&Request::get().token("late")).await.status, 200);
+    // It expires while it is remembered.
+    let expiry = async {
+        while app.send(&Request::get().token("late")).await.status == 200 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
-    let answer = house.send(&Request::get().token("late")).await;
-    assert_eq!(answer.whole(), (403, bad_token()));
+    tokio::time::timeout(Duration::from_secs(10), expiry).await.unwrap();
+    let answer = app.send(&Request::get().token("late")).await;
+    assert_eq!(answer.status_and_body(), (403, bad_token()));
 }
 
-/// A PATCH event for the HTTP API, whose authorizer says this.
+/// A PATCH event of an HTTP API with this authorizer context.
 fn http_api_event(authorizer: &Value) -> Value {
     let mut event = Request::patch(r#"{"friendly_name": "x"}"#).event();
     event["requestContext"]["authorizer"] = authorizer.clone();
     event
 }
 
-/// The same for a REST API.
+/// The same of a REST API.
 fn rest_api_event(authorizer: &Value) -> Value {
-    let mut event = Request::patch(r#"{"friendly_name": "x"}"#).door(Door::RestApi).event();
+    let mut event = Request::patch(r#"{"friendly_name": "x"}"#).trigger(Trigger::RestApi).event();
     event["requestContext"]["authorizer"] = authorizer.clone();
     event
 }
 
-async fn handle(house: &House, event: &Value) -> Answer {
+async fn handle(app: &TestApp, event: &Value) -> Answer {
     let event: Event = serde_json::from_str(&event.to_string()).unwrap();
-    house.handle(event).await
+    app.handle(event).await
 }
 
 #[tokio::test]
-async fn an_authorizers_word_counts_and_the_token_beside_it_does_not() {
-    let house = House::new().await;
+async fn an_authorizer_counts_and_a_token_beside_it_does_not() {
+    let app = TestApp::new().await;
     let both = format!("{VIEW} {CHANGE}");
     let one = format!("{VIEW}:{STAGE} {CHANGE}:{STAGE}");
     let other = format!("{VIEW} {CHANGE}:{OTHER_STAGE}");
@@ -224,8 +174,8 @@ async fn an_authorizers_word_counts_and_the_token_beside_it_does_not() {
             403,
             "no codenames",
         ),
-        (http_api_event(&json!({"lambda": {}})), 403, "vouched for, without permissions"),
-        (http_api_event(&json!({"lambda": null})), 403, "vouched for, without permissions"),
+        (http_api_event(&json!({"lambda": {}})), 403, "authorized, without permissions"),
+        (http_api_event(&json!({"lambda": null})), 403, "authorized, without permissions"),
         (http_api_event(&json!({})), 200, "no authorizer: the token counts"),
         (http_api_event(&Value::Null), 200, "no authorizer: the token counts"),
         (rest_api_event(&json!({"principalId": "u", "permissions": both})), 200, "context"),
@@ -234,7 +184,7 @@ async fn an_authorizers_word_counts_and_the_token_beside_it_does_not() {
         (rest_api_event(&json!({"claims": {"sub": "s"}, "permissions": both})), 403, "only claims"),
         (rest_api_event(&json!({})), 200, "no authorizer: the token counts"),
     ] {
-        let answer = handle(&house, &event).await;
+        let answer = handle(&app, &event).await;
         assert_eq!(answer.status, status, "{why}: {}", event["requestContext"]["authorizer"]);
         if status == 403 {
             assert_eq!(answer.body, denied(), "{why}");
@@ -243,11 +193,11 @@ async fn an_authorizers_word_counts_and_the_token_beside_it_does_not() {
 }
 
 #[tokio::test]
-async fn headers_that_play_the_authorizer_are_nothing() {
-    let house = House::new().await;
+async fn headers_cannot_imitate_an_authorizer() {
+    let app = TestApp::new().await;
     let both = format!("{VIEW} {CHANGE}");
-    for door in [Door::HttpApi, Door::RestApi] {
-        let mut request = Request::patch("{}").door(door).header("Authorization", None);
+    for trigger in TRIGGERS {
+        let mut request = Request::patch("{}").trigger(trigger).header("Authorization", None);
         for name in [
             "x-amzn-oidc-data",
             "x-amzn-oidc-identity",
@@ -259,25 +209,34 @@ async fn headers_that_play_the_authorizer_are_nothing() {
         ] {
             request = request.header(name, &*both);
         }
-        assert_eq!(house.send(&request).await.whole(), (403, not_authenticated()), "{door:?}");
+        assert_eq!(
+            app.send(&request).await.status_and_body(),
+            (403, not_authenticated()),
+            "{trigger:?}"
+        );
         let body = json!({"requestContext": {"authorizer": {"lambda": {"permissions": both}}}});
-        let request = Request::patch(body.to_string()).door(door).header("Authorization", None);
-        assert_eq!(house.send(&request).await.whole(), (403, not_authenticated()), "{door:?}");
+        let request =
+            Request::patch(body.to_string()).trigger(trigger).header("Authorization", None);
+        assert_eq!(
+            app.send(&request).await.status_and_body(),
+            (403, not_authenticated()),
+            "{trigger:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn two_authorization_values_are_refused_on_every_door() {
-    let house = House::new().await;
+async fn two_authorization_values_are_refused_by_every_trigger() {
+    let app = TestApp::new().await;
     let good = format!("Bearer {GOOD}");
-    let mut rest = Request::patch("{}").door(Door::RestApi).event();
+    let mut rest = Request::patch("{}").trigger(Trigger::RestApi).event();
     rest["multiValueHeaders"]["Authorization"] = json!([good, good]);
-    let mut cases = Request::patch("{}").door(Door::RestApi).event();
+    let mut cases = Request::patch("{}").trigger(Trigger::RestApi).event();
     cases["headers"]["authorization"] = json!("Bearer other");
     let mut http = Request::patch("{}").event();
     http["headers"]["authorization"] = json!(format!("{good},{good}"));
     for event in [rest, cases, http] {
-        let answer = handle(&house, &event).await;
-        assert_eq!(answer.whole(), (403, bad_token()), "{event}");
+        let answer = handle(&app, &event).await;
+        assert_eq!(answer.status_and_body(), (403, bad_token()), "{event}");
     }
 }

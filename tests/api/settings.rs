@@ -1,4 +1,4 @@
-//! The function binary's settings: each bad one ends the start with one line that names it.
+//! The function binary's settings: an invalid one ends the start with one line that names it.
 
 use std::{
     io::{ErrorKind, Read},
@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The settings of a function that would start, as far as its settings go.
+/// Valid settings.
 const GOOD: [(&str, &str); 9] = [
     ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
     ("AWS_LAMBDA_FUNCTION_NAME", "f"),
@@ -19,8 +19,8 @@ const GOOD: [(&str, &str); 9] = [
     ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
 ];
 
-/// Starts the function with one setting changed, or without it, and returns what it complains of.
-fn complaint(name: &str, value: Option<&str>) -> String {
+/// Starts the function with one setting changed or removed, and returns its error.
+fn start_error(name: &str, value: Option<&str>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
     command.env_clear().envs(GOOD).env_remove(name);
     if let Some(value) = value {
@@ -34,20 +34,20 @@ fn complaint(name: &str, value: Option<&str>) -> String {
 }
 
 #[test]
-fn a_setting_that_must_be_there_is_named_when_it_is_not() {
+fn a_missing_setting_is_named() {
     let optional = "AWS_ENDPOINT_URL_DYNAMODB";
     for (name, _) in GOOD.into_iter().filter(|(name, _)| *name != optional) {
         for value in [None, Some("")] {
             let expected =
                 format!("bootstrap does not start: environment variable {name}: is not set");
-            let words = complaint(name, value);
+            let words = start_error(name, value);
             assert!(words.starts_with(&expected), "{words}");
         }
     }
 }
 
 #[test]
-fn a_setting_that_makes_no_sense_is_named_with_what_would() {
+fn an_invalid_setting_is_named_with_the_valid_ones() {
     let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     for (name, value, problem) in [
         ("LOG_LEVEL", "loud", "is \"loud\", not error, warn, info, debug or trace"),
@@ -63,14 +63,14 @@ fn a_setting_that_makes_no_sense_is_named_with_what_would() {
         ("AWS_CA_BUNDLE", "/no/such/file", "cannot read /no/such/file: No such file or directory"),
         ("AWS_CA_BUNDLE", no_certificate, "holds no PEM certificate"),
     ] {
-        let words = complaint(name, Some(value));
+        let words = start_error(name, Some(value));
         assert!(words.contains(&format!("environment variable {name}: ")), "{words}");
         assert!(words.contains(problem), "{words}");
     }
 }
 
-/// Starts the function with this setting, and tells whether it has been at DynamoDB's door by the
-/// time that it asks for its first event. Nobody opens, which stops no start.
+/// Starts the function with this setting. Returns whether it has connected to DynamoDB before it asks
+/// for its first event. The connection is never answered, which does not stop the start.
 fn connects_before_its_first_event(setting: Option<&str>) -> bool {
     let lambda = TcpListener::bind("127.0.0.1:0").unwrap();
     let dynamodb = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -86,12 +86,12 @@ fn connects_before_its_first_event(setting: Option<&str>) -> bool {
         command.env("CONNECT_AT_START", setting);
     }
     let mut function = command.spawn().unwrap();
-    let (mut asking, _) = lambda.accept().unwrap();
-    asking.read_exact(&mut [0; 4]).unwrap();
-    let visit = dynamodb.accept();
+    let (mut runtime, _) = lambda.accept().unwrap();
+    runtime.read_exact(&mut [0; 4]).unwrap();
+    let connection = dynamodb.accept();
     function.kill().unwrap();
     function.wait().unwrap();
-    match visit {
+    match connection {
         Ok(_) => true,
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::WouldBlock);
@@ -101,7 +101,7 @@ fn connects_before_its_first_event(setting: Option<&str>) -> bool {
 }
 
 #[test]
-fn the_connection_is_opened_at_the_start_unless_that_is_declined() {
+fn the_connection_is_opened_at_the_start_unless_the_setting_forbids_it() {
     assert!(connects_before_its_first_event(None));
     assert!(connects_before_its_first_event(Some("yes")));
     assert!(!connects_before_its_first_event(Some("no")));

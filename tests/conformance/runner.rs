@@ -1,4 +1,4 @@
-//! What the reference answered, case by case, and what we answer.
+//! The recorded answers of the reference to PATCH, compared with the function's answers.
 //!
 //! `cases.json` was recorded from Django REST framework 3.16 with the orjson parser, and adapted to
 //! the deliberate differences that the README lists. Every case starts from `fixture.json`.
@@ -10,10 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{
-    harness::{Answer, Door, House, Request},
-    policy,
-};
+use crate::harness::{Answer, Request, TestApp, Trigger, policy};
 
 const CASES: &str = include_str!("cases.json");
 
@@ -37,13 +34,13 @@ struct Case {
 }
 
 impl Case {
-    fn request(&self, door: Door) -> Request {
+    fn request(&self, trigger: Trigger) -> Request {
         let body = match (&self.body, &self.body_b64) {
             (_, Some(base64)) => STANDARD.decode(base64).unwrap(),
             (Some(text), None) => text.clone().into_bytes(),
             (None, None) => Vec::new(),
         };
-        let mut request = Request::patch(body).door(door);
+        let mut request = Request::patch(body).trigger(trigger);
         if let Some(path) = &self.path {
             request = request.path(path);
         }
@@ -53,8 +50,8 @@ impl Case {
         request
     }
 
-    /// What is wrong with the answer, if anything is.
-    fn judge(&self, answer: &Answer) -> Result<(), String> {
+    /// Compares the answer with the recorded one.
+    fn check(&self, answer: &Answer) -> Result<(), String> {
         if answer.status != self.status {
             return Err(format!("status {}, not {}: {}", answer.status, self.status, answer.body));
         }
@@ -65,15 +62,15 @@ impl Case {
             return if is_so { Ok(()) } else { Err(answer.body.to_string()) };
         }
         if self.valid {
-            return self.judge_flows(answer);
+            return self.check_flows(answer);
         }
         let expected = self.response.as_ref().unwrap();
         if answer.body == *expected { Ok(()) } else { Err(answer.body.to_string()) }
     }
 
-    /// An accepted `flow_set`: what the client may write as it was sent, the model's defaults for
-    /// what was not, and what the server makes.
-    fn judge_flows(&self, answer: &Answer) -> Result<(), String> {
+    /// An accepted `flow_set`: the sent fields as they were sent, the model's defaults for the others,
+    /// and the members that the server generates.
+    fn check_flows(&self, answer: &Answer) -> Result<(), String> {
         let mut body = answer.body.as_object().cloned().unwrap_or_default();
         let flows = body.shift_remove("flow_set").unwrap_or_default();
         if body != *self.response_without_flow_set.as_ref().unwrap() {
@@ -101,7 +98,7 @@ impl Case {
             for key in ["pk", "policybindingmodel_ptr_id"] {
                 let uuid = flow[key].as_str().and_then(|key| Uuid::try_parse(key).ok());
                 if !uuid.is_some_and(|uuid| keys.insert(uuid)) {
-                    return Err(format!("{key} is no new UUID: {flow}"));
+                    return Err(format!("{key} is not a new UUID: {flow}"));
                 }
                 expected[key] = flow[key].clone();
             }
@@ -113,16 +110,16 @@ impl Case {
     }
 }
 
-async fn run_all(door: Door) {
+async fn run_all(trigger: Trigger) {
     let cases: Vec<Case> = serde_json::from_str(CASES).unwrap();
     let mut failures = Vec::new();
-    let house = House::new().await;
-    let before = house.snapshot().await;
+    let app = TestApp::new().await;
+    let before = app.snapshot().await;
     for case in &cases {
-        let answer = house.send(&case.request(door)).await;
-        policy::assert_allowed(&house.tap.calls());
-        let after = house.snapshot().await;
-        if let Err(failure) = case.judge(&answer) {
+        let answer = app.send(&case.request(trigger)).await;
+        policy::assert_allowed(&app.dynamodb.calls());
+        let after = app.snapshot().await;
+        if let Err(failure) = case.check(&answer) {
             failures.push(format!("{} ({}, {}): {failure}", case.id, case.group, case.note));
         }
         let is_same = after == before;
@@ -131,19 +128,19 @@ async fn run_all(door: Door) {
         }
         if !is_same {
             // The next case starts from the fixture again.
-            house.restore(&before).await;
+            app.restore(&before).await;
         }
     }
-    assert_eq!(cases.len(), 456, "the recorded cases are all there");
+    assert_eq!(cases.len(), 456, "the number of recorded cases");
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
 }
 
 #[tokio::test]
-async fn answers_all_cases_as_the_reference_does_through_the_http_api() {
-    run_all(Door::HttpApi).await;
+async fn all_cases_are_answered_as_recorded_through_the_http_api() {
+    run_all(Trigger::HttpApi).await;
 }
 
 #[tokio::test]
-async fn answers_all_cases_as_the_reference_does_through_the_rest_api() {
-    run_all(Door::RestApi).await;
+async fn all_cases_are_answered_as_recorded_through_the_rest_api() {
+    run_all(Trigger::RestApi).await;
 }

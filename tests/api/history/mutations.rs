@@ -1,19 +1,17 @@
-//! Mistakes that the function could have been written with, made on the wire.
+//! Mistakes that the function could have, made by rewriting its requests.
 
 use serde_json::Value;
 
-use super::{
-    check::Rule,
-    wire::{Faults, Mutation},
-};
+use super::fault_injection::{Faults, Mutation};
+use crate::harness::history::check::Rule;
 
-/// A mistake, and what it must be found by.
+/// A mistake, and the rules that must find it.
 pub struct Mistake {
     /// What is wrong.
-    pub what: &'static str,
-    /// Makes it so.
+    pub description: &'static str,
+    /// Makes the mistake.
     pub mutation: Mutation,
-    /// What it takes to come to light.
+    /// The faults that reveal it.
     pub faults: Faults,
     /// The rules that it breaks. One of them has to be reported.
     pub breaks: &'static [Rule],
@@ -25,43 +23,43 @@ const DROPPED: Faults = Faults { dropped: 25, lost: 0 };
 /// The mistakes.
 pub const MISTAKES: [Mistake; 9] = [
     Mistake {
-        what: "the last write id alone is kept, instead of four",
+        description: "only the last write id is kept, instead of four",
         mutation: last_write_id_alone,
         faults: DROPPED,
         breaks: &[Rule::Once, Rule::Written],
     },
     Mistake {
-        what: "the last write id alone is compared, instead of four",
+        description: "only the last write id is compared, instead of four",
         mutation: |_, body| in_condition(body, NOT_WRITTEN, NOT_WRITTEN_LAST),
         faults: DROPPED,
         breaks: &[Rule::Once, Rule::Written],
     },
     Mistake {
-        what: "a write is not looked for before it is made again",
+        description: "a write is repeated without a check that it was made",
         mutation: |_, body| in_condition(body, NOT_WRITTEN, "attribute_exists(#write_ids)"),
         faults: DROPPED,
         breaks: &[Rule::Once, Rule::Written],
     },
     Mistake {
-        what: "what was computed from a read is written over whatever came since",
+        description: "a value computed from a read overwrites later writes",
         mutation: |_, body| hold_always(body, "#write_ids[0] = :seen"),
         faults: QUIET,
         breaks: &[Rule::Document, Rule::Once, Rule::Table],
     },
     Mistake {
-        what: "If-Match is not part of the write's condition",
+        description: "If-Match is not part of the write's condition",
         mutation: |_, body| in_condition(body, VERSION, ANY_VERSION),
         faults: QUIET,
         breaks: &[Rule::Precondition],
     },
     Mistake {
-        what: "a name that changes is taken for one that does not",
+        description: "a changed name is treated as unchanged",
         mutation: |_, body| hold_always(body, "#name = :name"),
         faults: QUIET,
         breaks: &[Rule::Document],
     },
     Mistake {
-        what: "another stage's name is taken",
+        description: "a name is taken from another stage",
         mutation: |_, body| {
             in_parts(body, "/Put/ConditionExpression", "#owner = :owner", OWN_OR_ANOTHERS);
         },
@@ -69,7 +67,7 @@ pub const MISTAKES: [Mistake; 9] = [
         breaks: &[Rule::Name, Rule::Table],
     },
     Mistake {
-        what: "the old name is not given back",
+        description: "the old name is not released",
         mutation: |_, body| {
             if let Some(parts) = body["TransactItems"].as_array_mut() {
                 parts.retain(|part| part.get("Delete").is_none());
@@ -79,7 +77,7 @@ pub const MISTAKES: [Mistake; 9] = [
         breaks: &[Rule::Refusal, Rule::Table],
     },
     Mistake {
-        what: "a reference is not looked up",
+        description: "a reference is not checked",
         mutation: |_, body| {
             in_parts(body, "/ConditionCheck/ConditionExpression", EXISTS, EXISTS_OR_NOT);
         },
@@ -96,7 +94,7 @@ const OWN_OR_ANOTHERS: &str = "#owner = :owner OR attribute_exists(#owner)";
 const EXISTS: &str = "attribute_exists(#key)";
 const EXISTS_OR_NOT: &str = "attribute_exists(#key) OR attribute_not_exists(#key)";
 
-/// Every place of the last four holds the newest id, and only that.
+/// Each of the four places holds the newest id.
 fn last_write_id_alone(_: &str, body: &mut Value) {
     in_condition(body, NOT_WRITTEN, NOT_WRITTEN_LAST);
     for place in 1..4 {
@@ -108,8 +106,8 @@ fn last_write_id_alone(_: &str, body: &mut Value) {
     }
 }
 
-/// Lets a condition hold, whether it does or not. It stays in the expression, since a value that no
-/// expression uses is an error.
+/// Makes a condition always true. It stays in the expression, because a value that no expression uses
+/// is an error.
 fn hold_always(body: &mut Value, condition: &str) {
     in_condition(body, condition, &format!("({condition} OR NOT {condition})"));
 }

@@ -1,10 +1,10 @@
-//! Has a history confirmed by a checker that others wrote and published: `todc-utils`, an
-//! implementation of Wing and Gong's search with Lowe's memory.
+//! Confirms a history by a published checker: `todc-utils`, which implements Wing and Gong's search
+//! with Lowe's memory.
 //!
-//! It is told less than our own check, and so has to search: nothing of which revision a write
-//! made, but which document and tag each answer showed. All stages are one object here, so that
-//! refusals, reads and writes of all of them have to fit into one order. Its memory holds the
-//! whole history's bits for every state, so it takes small runs only.
+//! It knows less than our own check, and so has to search: not which revision a call wrote, only which
+//! document and tag each answer showed. All stages are one object here, so that the refusals, reads and
+//! writes of all of them must fit into one order. Its memory grows with the square of the history, so
+//! it is used for small runs only.
 
 use serde_json::Value;
 use todc_utils::{
@@ -15,13 +15,13 @@ use todc_utils::{
     specifications::Specification,
 };
 
-use super::{
+use crate::harness::history::{
     check::History,
     model::{self, Model},
-    record::{Asked, Call, Document, Outcome},
+    recorder::{Asked, Call, Document, Outcome},
 };
 
-/// Whether there is an order in which the calls can have happened.
+/// Whether the calls can have happened in some order.
 pub fn is_linearizable(history: &History) -> bool {
     WGLChecker::<Stages>::is_linearizable(Actions::from_actions(actions(history)))
 }
@@ -29,14 +29,14 @@ pub fn is_linearizable(history: &History) -> bool {
 /// All stages.
 struct Stages;
 
-/// What happens at one instant.
+/// An effect at one instant.
 #[derive(Clone, Debug)]
 enum Operation {
-    /// Everything begins with these.
+    /// The first state.
     Begin(Vec<Stage>),
-    /// A write; with the tag and document that it was answered with, if they are its own.
+    /// A write; with the tag and the document of its answer, if they are those of the write.
     Write(Asked, Option<String>, Option<Document>, Model),
-    /// What a call was shown.
+    /// A version that was shown.
     Read(Asked, String, Document),
     /// A refusal of these fields.
     Refuse(Asked, Vec<String>, Model),
@@ -140,8 +140,8 @@ fn is_name_taken(asked: &Asked, stages: &[Stage]) -> bool {
     others.any(|(_, other)| other.document["name"] == *name)
 }
 
-/// The history as the published checker takes it. Its processes do one thing at a time, so each
-/// thing is a process of its own.
+/// The history in the published checker's form. Its processes do one operation at a time, so each
+/// operation is a process of its own.
 fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
     let first = |stage| history.calls.iter().find(|call| call.asked.stage == stage);
     let begin = (0..history.stages).map(|stage| {
@@ -163,8 +163,8 @@ fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
     begin.into_iter().chain(events.into_iter().map(|(_, event)| event)).collect()
 }
 
-/// What a call did. One whose own answer was dropped wrote something, and was shown something, not
-/// necessarily at the same instant.
+/// The effects of a call. A call whose answer was dropped wrote one version and may have been shown
+/// a later one.
 fn operations(call: &Call, model: &Model) -> Vec<Operation> {
     let asked = call.asked.clone();
     let landed = call.landed.as_ref().map(|landed| landed.tag.clone());
@@ -182,8 +182,8 @@ fn operations(call: &Call, model: &Model) -> Vec<Operation> {
         }
         Outcome::Invalid(fields) => refusals(&asked, fields, model),
         Outcome::PreconditionFailed => vec![Operation::RefuseVersion(asked)],
-        // It was written, or it was not, which puts no bound on anything.
-        Outcome::Outrun | Outcome::Unexpected(_) => Vec::new(),
+        // Nothing is known of its effect.
+        Outcome::Conflict | Outcome::Unexpected(_) => Vec::new(),
         Outcome::Unknown => {
             let written = landed.filter(|_| call.asked.is_change());
             written
@@ -194,8 +194,8 @@ fn operations(call: &Call, model: &Model) -> Vec<Operation> {
     }
 }
 
-/// A refusal that stands on one instant; or, where the body was wrong in itself and the table was
-/// only asked what else is wrong, one for the name and one for the rest.
+/// A refusal at one instant; or, where the body itself is invalid and the table was only asked for
+/// further errors, one for the name and one for the rest.
 fn refusals(asked: &Asked, fields: &[String], model: &Model) -> Vec<Operation> {
     if !fields.iter().any(|field| field == "provider") {
         return vec![Operation::Refuse(asked.clone(), fields.to_vec(), model.clone())];

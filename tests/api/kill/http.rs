@@ -1,4 +1,4 @@
-//! As much of HTTP as it takes to ask a server that may be gone the next moment.
+//! HTTP requests to a server that may be killed at any moment.
 
 use serde_json::Value;
 use tokio::{
@@ -8,10 +8,11 @@ use tokio::{
 
 use crate::harness::Request;
 
-/// Sends a request on a new connection. Returns the status, the head and the body; None if the
-/// answer did not come, or not whole.
+/// Sends a request on a new connection. Returns the status, the head and the body; None if the answer
+/// is missing or incomplete.
 pub async fn send(mut stream: TcpStream, request: &Request) -> Option<(u16, String, Value)> {
-    let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\n", request.method, request.path);
+    let (method, target) = (&request.method, request.request_target());
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
     for (name, value) in &request.headers {
         head += &format!("{name}: {value}\r\n");
     }

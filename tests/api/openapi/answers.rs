@@ -1,24 +1,25 @@
-//! The documented answers against the given ones: statuses, headers, bodies, codes.
+//! The documented answers compared with the real ones: statuses, headers, bodies, codes.
 
 use std::collections::BTreeSet;
 
 use authenticator_sms_stage::{
     error::{Error, Remedy, StoreError},
     patch::{Completeness, parse},
-    request::{ALLOW, BODY_BYTES_MAX, Event},
     response::respond,
-    store::Secrets,
     validation::{Field, FieldError, Problem, ValidationError},
 };
-use aws_smithy_runtime_api::client::{http::HttpConnectorFuture, orchestrator::HttpResponse};
-use lambda_http::{Body, http};
+use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
+use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::document::Document;
-use crate::harness::{Answer, House, Request, VIEWER};
+use crate::harness::{
+    Answer, Request, TestApp, UNKNOWN, VIEWER, dynamodb,
+    library::{ALLOW, BODY_BYTES_MAX, Event, Secrets},
+};
 
-/// The error that comes after this one. A chain, so that a new error does not compile until it is
-/// in it. What a client sent, or what a parser said, is what the document's example has.
+/// The error after this one. A new error does not compile until it is in this chain. Values that a
+/// client sent are those of the document's examples.
 fn next(error: &Error) -> Option<Error> {
     let store = |remedy| Error::Store(StoreError { remedy, operation: "x", cause: "x".to_owned() });
     Some(match error {
@@ -77,7 +78,7 @@ fn refusals() -> BTreeSet<(u16, String)> {
     refusals
 }
 
-/// The examples in a documented answer.
+/// The examples of a documented answer.
 fn examples(response: &Value) -> Vec<&Value> {
     let content = &response["content"]["application/json"];
     let named = content["examples"].as_object().into_iter().flatten();
@@ -85,7 +86,7 @@ fn examples(response: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn every_refusal_is_an_example_and_every_example_a_refusal() {
+fn every_error_has_an_example_and_every_example_is_an_error() {
     let document = Document::read();
     let mut documented = BTreeSet::new();
     for (status, response) in document.operation("PATCH")["responses"].as_object().unwrap() {
@@ -99,12 +100,12 @@ fn every_refusal_is_an_example_and_every_example_a_refusal() {
     let refused = documented.iter().filter(|(status, _)| *status >= 400).cloned().collect();
     let refusals = refusals();
     let missing: Vec<_> = refusals.difference(&refused).collect();
-    assert!(missing.is_empty(), "in no example: {missing:#?}");
-    let idle: Vec<_> = refused.difference(&refusals).collect();
-    assert!(idle.is_empty(), "never answered: {idle:#?}");
+    assert!(missing.is_empty(), "without an example: {missing:#?}");
+    let unused: Vec<_> = refused.difference(&refusals).collect();
+    assert!(unused.is_empty(), "never answered: {unused:#?}");
 }
 
-/// Fails unless the answer is one of those that the document has for the method.
+/// Fails unless the document has the answer for the method.
 fn assert_documented(document: &Document, method: &str, answer: &Answer) {
     let place = format!("{method} {}", answer.status);
     let response = &document.operation(method)["responses"][answer.status.to_string()];
@@ -138,56 +139,52 @@ fn assert_documented(document: &Document, method: &str, answer: &Answer) {
         assert_eq!(document.faults(&header["schema"], &value), Vec::<String>::new(), "{place}");
         undocumented.remove(&*name.to_lowercase());
     }
-    // OpenAPI says it by `content`, not by `headers`; and a HEAD has the headers of the GET.
+    // OpenAPI documents it in `content`, not in `headers`; and a HEAD has the headers of the GET.
     undocumented.remove("content-type");
     assert!(undocumented.is_empty(), "{place}: {undocumented:?}");
 }
 
-/// What goes wrong between the function and its table.
+/// A failure of the table.
 #[derive(Clone, Copy)]
-enum Trouble {
+enum Failure {
     None,
-    /// Every write is refused, as if somebody else had always been faster.
-    Outrun,
-    /// The table may not be asked.
+    /// Every condition fails, as if another writer had always been faster.
+    Conflict,
+    /// The function has no permission for the table.
     Forbidden,
-    /// The table answers with a failure of its own.
+    /// DynamoDB fails.
     Failing,
 }
 
-impl Trouble {
+impl Failure {
     fn answer(self, operation: &str) -> Option<HttpConnectorFuture> {
         let (status, kind) = match self {
-            Self::Outrun if operation == "UpdateItem" => (400, "ConditionalCheckFailedException"),
-            Self::Outrun | Self::None => return None,
+            Self::Conflict if operation == "UpdateItem" => (400, "ConditionalCheckFailedException"),
+            Self::Conflict | Self::None => return None,
             Self::Forbidden => (400, "AccessDeniedException"),
             Self::Failing => (500, "InternalServerError"),
         };
-        let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
-        let body = json!({"__type": kind, "message": "canned"}).to_string();
-        let response = http::Response::builder().status(status).body(body.into()).unwrap();
-        Some(HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).unwrap())))
+        Some(dynamodb::error(status, kind, "of the test"))
     }
 }
 
-/// Every status that a method can be brought to, and how.
-fn ways(method: &str) -> Vec<(u16, Request, Trouble)> {
+/// Every status of a method, with a request and a failure that lead to it.
+fn statuses(method: &str) -> Vec<(u16, Request, Failure)> {
     let good = |body: &str| Request::patch(body).method(method);
-    let no_stage = "00000000-0000-4000-8000-000000000000";
     if method == "OPTIONS" {
         return vec![
-            (204, good(""), Trouble::None),
-            (404, good("").path("/api/v3/stages/"), Trouble::None),
+            (204, good(""), Failure::None),
+            (404, good("").path("/api/v3/stages/"), Failure::None),
         ];
     }
-    let mut ways = vec![
-        (400, good("{}").stage("x"), Trouble::None),
-        (403, good("{}").header("Authorization", None), Trouble::None),
-        (403, good("{}").header("Authorization", "Basic eDp5"), Trouble::None),
-        (403, good("{}").token("nobody-s"), Trouble::None),
-        (404, good("{}").path("/api/v3/stages/"), Trouble::None),
-        (500, good("{}"), Trouble::Forbidden),
-        (503, good("{}"), Trouble::Failing),
+    let mut statuses = vec![
+        (400, good("{}").stage("x"), Failure::None),
+        (403, good("{}").header("Authorization", None), Failure::None),
+        (403, good("{}").header("Authorization", "Basic eDp5"), Failure::None),
+        (403, good("{}").token("unknown"), Failure::None),
+        (404, good("{}").path("/api/v3/stages/"), Failure::None),
+        (500, good("{}"), Failure::Forbidden),
+        (503, good("{}"), Failure::Failing),
     ];
     let body = json!({
         "name": "n", "provider": "generic", "from_number": "1", "account_sid": "https://x",
@@ -195,62 +192,61 @@ fn ways(method: &str) -> Vec<(u16, Request, Trouble)> {
     });
     let body = body.to_string();
     if ["GET", "HEAD"].contains(&method) {
-        ways.extend([
-            (200, good("").token(VIEWER), Trouble::None),
-            (304, good("").header("If-None-Match", "*"), Trouble::None),
-            (400, good("").header("If-None-Match", "x"), Trouble::None),
-            (404, good("").stage(no_stage), Trouble::None),
+        statuses.extend([
+            (200, good("").token(VIEWER), Failure::None),
+            (304, good("").header("If-None-Match", "*"), Failure::None),
+            (400, good("").header("If-None-Match", "x"), Failure::None),
+            (404, good("").stage(UNKNOWN), Failure::None),
         ]);
     } else {
         let full = json!({"name": "n", "flow_set": [], "auth": "x".repeat(BODY_BYTES_MAX)});
-        ways.extend([
-            (200, good(&body), Trouble::None),
-            (400, good(r#"{"name": null, "flow_set": [{}], "auth": 7}"#), Trouble::None),
-            (400, good("null"), Trouble::None),
-            (400, good("{"), Trouble::None),
-            (400, good(&body).header("If-Match", "x"), Trouble::None),
-            (403, good(&body).token(VIEWER), Trouble::None),
-            (404, good(&body).stage(no_stage), Trouble::None),
-            (409, good(&body), Trouble::Outrun),
-            (412, good(&body).header("If-Match", "\"0-00000000\""), Trouble::None),
-            (413, good(&full.to_string()), Trouble::None),
-            (415, good(&body).header("Content-Type", "text/plain"), Trouble::None),
+        statuses.extend([
+            (200, good(&body), Failure::None),
+            (400, good(r#"{"name": null, "flow_set": [{}], "auth": 7}"#), Failure::None),
+            (400, good("null"), Failure::None),
+            (400, good("{"), Failure::None),
+            (400, good(&body).header("If-Match", "x"), Failure::None),
+            (403, good(&body).token(VIEWER), Failure::None),
+            (404, good(&body).stage(UNKNOWN), Failure::None),
+            (409, good(&body), Failure::Conflict),
+            (412, good(&body).header("If-Match", "\"0-00000000\""), Failure::None),
+            (413, good(&full.to_string()), Failure::None),
+            (415, good(&body).header("Content-Type", "text/plain"), Failure::None),
         ]);
     }
-    ways
+    statuses
 }
 
 #[tokio::test]
-async fn every_documented_status_is_answered_and_as_documented() {
+async fn every_documented_status_is_answered_as_documented() {
     let document = Document::read();
-    let house = House::new().await;
+    let app = TestApp::new().await;
     for method in ALLOW.split(", ") {
         let mut reached = BTreeSet::new();
-        for (status, request, trouble) in ways(method) {
-            house.tap.meddle(move |seen, _, _| trouble.answer(&seen.operation));
-            let answer = house.send(&request).await;
-            house.tap.leave_alone();
+        for (status, request, failure) in statuses(method) {
+            app.dynamodb.intercept(move |seen, _, _| failure.answer(&seen.operation));
+            let answer = app.send(&request).await;
+            app.dynamodb.stop_intercepting();
             assert_eq!(answer.status, status, "{request:?} {answer:?}");
             assert_documented(&document, method, &answer);
             reached.insert(status.to_string());
         }
-        reached.extend(unreadable(&document, &house, method).await);
+        reached.extend(unreadable(&document, &app, method).await);
         let documented = document.operation(method)["responses"].as_object().unwrap();
-        // No method of this path is refused by it: 405 tells of those that it does not have, and
-        // OpenAPI has no other place for it.
+        // 405 is for the methods that the path does not have. OpenAPI has no other place for it.
         let documented: BTreeSet<_> =
             documented.keys().filter(|status| *status != "405").cloned().collect();
         assert_eq!(reached, documented, "{method}");
     }
 }
 
-/// An event whose headers cannot be read is answered, too.
-async fn unreadable(document: &Document, house: &House, method: &str) -> Option<String> {
+/// Sends an event whose headers cannot be read.
+async fn unreadable(document: &Document, app: &TestApp, method: &str) -> Option<String> {
     let mut event = Request::get().method(method).event();
     event["headers"] = json!(["x"]);
     let event: Event = serde_json::from_str(&event.to_string()).unwrap();
-    let answer = house.handle(event).await;
-    // Nor can it be told that it was a HEAD.
+    let answer = app.handle(event).await;
+    // The method is not known either, so that a HEAD is answered with a body.
     if method != "HEAD" {
         assert_documented(document, method, &answer);
     }
@@ -260,9 +256,9 @@ async fn unreadable(document: &Document, house: &House, method: &str) -> Option<
 #[tokio::test]
 async fn another_method_is_refused_as_documented() {
     let document = Document::read();
-    let house = House::new().await;
+    let app = TestApp::new().await;
     for method in ["POST", "DELETE", "TRACE", "patch"] {
-        let answer = house.send(&Request::patch("{}").method(method)).await;
+        let answer = app.send(&Request::patch("{}").method(method)).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some(ALLOW)));
         for documented in ["GET", "PUT", "PATCH"] {
             assert_documented(&document, documented, &answer);

@@ -1,13 +1,24 @@
-//! `openapi.yaml`, read, and what its schemas say of a value.
+//! `openapi.yaml`, and a check of values against its schemas.
 //!
-//! The document uses a dozen keywords. Checking those takes fewer lines than the crates that know
-//! all of them take seconds to build; a keyword that is not known here fails the test that meets it.
+//! The document uses a dozen keywords. To check those takes fewer lines than the crates that know all
+//! keywords take seconds to build. An unknown keyword fails the test that meets it.
 
 use std::collections::BTreeSet;
 
 use regex::Regex;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+/// The schema of a stage in answers.
+pub const STAGE_ANSWER: &str = "AuthenticatorSMSStage";
+/// The schema of a flow in answers.
+pub const FLOW_ANSWER: &str = "FlowSet";
+/// The schema of the body of a PUT.
+pub const FULL: &str = "AuthenticatorSMSStageRequest";
+/// The schema of the body of a PATCH.
+pub const PARTIAL: &str = "PatchedAuthenticatorSMSStageRequest";
+/// The schema of a flow in requests.
+pub const FLOW: &str = "FlowSetRequest";
 
 /// The document.
 pub struct Document(Value);
@@ -19,7 +30,7 @@ impl Document {
         Self(serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
     }
 
-    /// What is at this JSON pointer, or at the one that is referred to there.
+    /// The node at this JSON pointer, or the one that it refers to.
     pub fn at(&self, pointer: &str) -> &Value {
         let found = self.0.pointer(pointer);
         self.resolve(found.unwrap_or_else(|| panic!("nothing is at {pointer}")))
@@ -30,7 +41,7 @@ impl Document {
         self.at(&format!("/components/schemas/{name}"))
     }
 
-    /// The one path that there is, and all that is said of it.
+    /// The only path, and its description.
     pub fn path(&self) -> (&str, &Map<String, Value>) {
         let mut paths = self.at("/paths").as_object().unwrap().iter();
         let (path, item) = paths.next().unwrap();
@@ -38,13 +49,13 @@ impl Document {
         (path, item.as_object().unwrap())
     }
 
-    /// What is said of a method.
+    /// The description of a method.
     pub fn operation(&self, method: &str) -> &Value {
         let method = method.to_ascii_lowercase();
-        self.path().1.get(&method).unwrap_or_else(|| panic!("nothing is said of {method}"))
+        self.path().1.get(&method).unwrap_or_else(|| panic!("{method} is not described"))
     }
 
-    /// The node itself, or what it refers to.
+    /// The node itself, or the one that it refers to.
     pub fn resolve<'d>(&'d self, node: &'d Value) -> &'d Value {
         match node["$ref"].as_str() {
             Some(reference) => self.at(reference.strip_prefix('#').unwrap()),
@@ -69,12 +80,12 @@ impl Document {
         references
     }
 
-    /// Whether the schema lets this value be.
+    /// Whether the value conforms to the schema.
     pub fn allows(&self, schema: &Value, value: &Value) -> bool {
         self.faults(schema, value).is_empty()
     }
 
-    /// Where the value is not as the schema says.
+    /// Where the value does not conform to the schema.
     pub fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
         let schema = self.resolve(schema);
         if value.is_null() && schema["nullable"] == true {
@@ -112,7 +123,7 @@ impl Document {
     }
 }
 
-/// Whether one keyword's rule holds. One that is about another type than the value's says nothing.
+/// Whether one keyword's rule holds. A rule for another type than the value's holds always.
 fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
     let length = || value.as_str().map(|text| text.chars().count() as u64);
     match keyword {
@@ -122,7 +133,7 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
             "integer" => value.is_u64() || value.is_i64(),
             "array" => value.is_array(),
             "object" => value.is_object(),
-            other => panic!("a type that is not known here: {other}"),
+            other => panic!("an unknown type: {other}"),
         },
         "enum" => rule.as_array().unwrap().contains(value),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
@@ -133,7 +144,7 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
             value.as_str().is_none_or(|text| pattern.is_match(text))
         }
         "format" => {
-            assert_eq!(rule, "uuid", "a format that is not known here");
+            assert_eq!(rule, "uuid", "an unknown format");
             let is_canonical = |text| Uuid::try_parse(text).is_ok_and(|id| id.to_string() == text);
             value.as_str().is_none_or(is_canonical)
         }
@@ -146,6 +157,11 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
             assert_eq!(rule, &Value::Object(Map::new()), "anything is let in");
             true
         }
-        other => panic!("a keyword that is not known here: {other}"),
+        other => panic!("an unknown keyword: {other}"),
     }
+}
+
+/// The properties of a schema.
+pub fn properties<'d>(document: &'d Document, schema: &str) -> &'d Map<String, Value> {
+    document.schema(schema)["properties"].as_object().unwrap()
 }

@@ -1,0 +1,129 @@
+//! Writes that conflict with transactions and with writes of other regions.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
+use tokio::task::JoinSet;
+
+use crate::harness::{
+    Key, LONG, STAGE, TestApp,
+    calls::{Answers, Call, UPDATES, assert_error, conflict, unavailable},
+    check_invariants, document,
+    dynamodb::{self, cancelled, check_failed, conflict as in_conflict, none},
+    revision,
+};
+
+/// The conflicts that a write can meet, and the call that meets each.
+fn conflicts() -> Vec<(Call, Answers, &'static str)> {
+    let in_transaction = || {
+        dynamodb::error(400, "TransactionConflictException", "Transaction is ongoing for the item")
+    };
+    let in_region = || {
+        dynamodb::error(
+            400,
+            "ReplicatedWriteConflictException",
+            "One or more items are being modified by a request in another Region.",
+        )
+    };
+    let in_progress = || {
+        dynamodb::error(
+            400,
+            "TransactionInProgressException",
+            "The transaction with the given request token is in progress",
+        )
+    };
+    vec![
+        (Call::InPlace, in_transaction, "an update in place meets a transaction"),
+        (Call::CompareAndSwap, in_transaction, "a compare-and-swap meets a transaction"),
+        (Call::InPlace, in_region, "an update in place meets a write of another region"),
+        (Call::CompareAndSwap, in_region, "a compare-and-swap meets a write of another region"),
+        (Call::Transaction, || cancelled(&[in_conflict(), none(), none()]), "at the stage"),
+        (Call::Transaction, || cancelled(&[none(), in_conflict(), none()]), "at the new name"),
+        (Call::Transaction, || cancelled(&[none(), none(), in_conflict()]), "at the old name"),
+        (
+            Call::Transaction,
+            || cancelled(&[in_conflict(), check_failed(), none()]),
+            "at the stage, with a taken name, which may be free at the next attempt",
+        ),
+        (
+            Call::Transaction,
+            || cancelled(&[in_conflict(), none(), check_failed()]),
+            "at the stage, which is being renamed and may not own its old name any more",
+        ),
+        (Call::Transaction, in_progress, "the same transaction is still in progress"),
+    ]
+}
+
+#[tokio::test]
+async fn a_write_that_meets_conflicts_is_tried_again_until_it_succeeds() {
+    let app = TestApp::new().await;
+    let before = app.snapshot().await;
+    for (call, answer, why) in conflicts() {
+        // Four are more than the SDK itself tries.
+        call.answer_first(&app, (0..4).map(|_| answer()).collect());
+        let answer = app.send(&call.request()).await;
+        assert_eq!(answer.status, 200, "{why}: {}", answer.body);
+        assert_eq!(call.times_sent(&app), 5, "{why}");
+        let after = app.snapshot().await;
+        let stage = &after[&Key::stage(STAGE)];
+        assert_eq!(revision(stage), 2, "{why}: written once");
+        assert_eq!(document(stage), answer.body, "{why}");
+        assert_eq!(check_invariants(&after), Ok(()), "{why}");
+        app.restore(&before).await;
+        app.dynamodb.calls();
+    }
+}
+
+/// Each takes about two seconds, so they run at the same time.
+#[tokio::test]
+async fn a_write_that_meets_conflicts_only_is_answered_409() {
+    let mut waiting = JoinSet::new();
+    for (call, answer, why) in conflicts() {
+        waiting.spawn(async move {
+            let app = TestApp::new().await;
+            let before = app.snapshot().await;
+            call.answer_always(&app, answer);
+            let answer = app.send_within(LONG, &call.request()).await;
+            // A transaction that is still in progress may succeed.
+            let is_uncertain = why.contains("still in progress");
+            assert_error(&answer, if is_uncertain { unavailable() } else { conflict() }, why);
+            assert!(call.times_sent(&app) >= 16, "{why}: few attempts");
+            assert_eq!(app.snapshot().await, before, "{why}");
+        });
+    }
+    waiting.join_all().await;
+}
+
+/// The answer to a successful write is lost, and every further attempt meets a conflict. The write
+/// has succeeded, so the answer is not 409.
+#[tokio::test]
+async fn a_write_that_succeeded_before_it_met_conflicts_is_answered_200() {
+    let mut waiting = JoinSet::new();
+    for (call, answer, why) in conflicts() {
+        if !UPDATES.contains(&call) {
+            continue; // A transaction is recognised by its token.
+        }
+        waiting.spawn(async move {
+            let app = TestApp::new().await;
+            let is_first = AtomicBool::new(true);
+            app.dynamodb.intercept(move |recorded, request, engine| {
+                if !call.is(recorded) {
+                    return None;
+                }
+                if !is_first.swap(false, Ordering::Relaxed) {
+                    return Some(answer());
+                }
+                let write = engine.call(request);
+                Some(HttpConnectorFuture::new(async move {
+                    write.await?;
+                    Err(dynamodb::reset())
+                }))
+            });
+            let answer = app.send(&call.request()).await;
+            assert_eq!(answer.status, 200, "{why}");
+            let after = app.snapshot().await;
+            assert_eq!(document(&after[&Key::stage(STAGE)]), answer.body, "{why}");
+        });
+    }
+    waiting.join_all().await;
+}

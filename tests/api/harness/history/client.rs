@@ -1,0 +1,230 @@
+//! A client that makes random requests, and remembers the versions that it was shown.
+
+use std::collections::VecDeque;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use super::{
+    fixture::{Fixture, MAPPING, NO_SUCH_UUID, ROW_FLOWS},
+    recorder::{Asked, Document, Function, Outcome, Recorder, Shown},
+};
+
+/// How many versions a client remembers of each stage: the newest matches as `If-Match` unless another
+/// client has written since; the others are stale.
+const REMEMBERED: usize = 3;
+
+/// The fields that clients sign their changes in.
+const SIGNED: [&str; 5] = ["friendly_name", "from_number", "account_sid", "auth", "auth_password"];
+
+/// One client.
+pub struct Client {
+    number: usize,
+    random: Rng,
+    /// Counts its texts, so that no two are equal.
+    texts: usize,
+    memory: Vec<VecDeque<Shown>>,
+    names: Vec<String>,
+    /// The field that each of its changes sets to a text of its own, if it signs.
+    signed: Option<&'static str>,
+    /// The stage that it reads next, because the outcome of its change is unknown.
+    lost: Option<usize>,
+}
+
+impl Client {
+    /// A client whose choices follow from the seed.
+    pub fn new(number: usize, seed: u64, fixture: &Fixture) -> Self {
+        // The factor only makes the clients' choices differ.
+        let own_seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(number as u64);
+        Self {
+            number,
+            random: Rng::with_seed(own_seed),
+            texts: 0,
+            memory: vec![VecDeque::new(); fixture.stages.len()],
+            names: fixture.names.clone(),
+            signed: None,
+            lost: None,
+        }
+    }
+
+    /// A client that signs: each of its changes sets a field that no other client sets, and after a
+    /// call without an answer it reads the stage before it changes it again. So, where answers are
+    /// lost, the next version that was shown tells which call wrote it.
+    pub fn signing(self) -> Self {
+        Self { signed: Some(SIGNED[self.number]), ..self }
+    }
+
+    /// Makes one random call.
+    pub async fn step(&mut self, function: &impl Function, fixture: &Fixture, recorder: &Recorder) {
+        let asked = match self.lost.take() {
+            Some(stage) => Asked { method: "GET", ..nothing(stage) },
+            None => self.choose(),
+        };
+        let stage = asked.stage;
+        let outcome = recorder.call(function, &fixture.stages, asked).await;
+        match outcome {
+            Outcome::Shown(shown) => {
+                self.memory[stage].push_front(shown);
+                self.memory[stage].truncate(REMEMBERED);
+            }
+            Outcome::Unknown if self.signed.is_some() => self.lost = Some(stage),
+            _ => {}
+        }
+    }
+
+    fn choose(&mut self) -> Asked {
+        // A third of the calls go to one stage, so that they often conflict.
+        let stages = self.memory.len();
+        let stage = if self.random.u8(..3) == 0 { 0 } else { self.random.usize(..stages) };
+        let mut asked = nothing(stage);
+        let Some(newest) = self.memory[stage].front().map(Shown::parse) else {
+            asked.method = "GET";
+            return asked;
+        };
+        match self.random.u8(..100) {
+            0..12 => asked.method = "GET",
+            // An empty PATCH.
+            12..14 => {}
+            14..40 => asked.body = self.plain(),
+            40..54 => asked.body = self.whole(&newest),
+            54..60 => {
+                asked.method = "PUT";
+                asked.body = self.whole(&newest);
+            }
+            60..74 => asked.body = self.rename(),
+            74..86 => asked.body = self.references(&newest),
+            86..98 => asked.body = self.flows(&newest),
+            _ => {
+                asked.body = self.rename();
+                asked.body.extend(self.references(&newest));
+                asked.body.insert("provider".to_owned(), "pigeon".into());
+            }
+        }
+        // Some change two things at once.
+        if asked.is_change() && self.random.u8(..5) == 0 {
+            asked.body.extend(self.plain());
+        }
+        if let (Some(field), true) = (self.signed, asked.is_change()) {
+            // A PUT must have the other fields as well.
+            asked.method = "PATCH";
+            asked.body.retain(|known, _| !SIGNED.contains(&&**known));
+            asked.body.insert(field.to_owned(), self.text());
+        }
+        if asked.method != "GET" && self.random.u8(..4) == 0 {
+            asked.if_match = self.if_match(stage);
+        }
+        asked
+    }
+
+    /// A text that was never sent before.
+    fn text(&mut self) -> Value {
+        self.texts += 1;
+        format!("{}-{}", self.number, self.texts).into()
+    }
+
+    fn plain(&mut self) -> Document {
+        let mut body = Document::new();
+        for _ in 0..self.random.u8(1..=3) {
+            let (field, value) = match self.random.u8(..10) {
+                0..3 => ("friendly_name", self.text()),
+                3 => ("friendly_name", Value::Null),
+                4 => ("from_number", self.text()),
+                5 => ("account_sid", self.text()),
+                6 => ("auth", self.text()),
+                7 => ("auth_password", self.text()),
+                8 => ("verify_only", self.random.bool().into()),
+                _ => ("provider", self.one_of(&["twilio", "generic"]).into()),
+            };
+            body.insert(field.to_owned(), value);
+        }
+        body
+    }
+
+    /// The whole document as it was shown, with a few fields changed; half of the time without
+    /// `flow_set`, as authentik's own form sends it.
+    fn whole(&mut self, newest: &Document) -> Document {
+        let mut body = newest.clone();
+        if self.random.bool() {
+            body.shift_remove("flow_set");
+        }
+        body.extend(self.plain());
+        body
+    }
+
+    fn rename(&mut self) -> Document {
+        let place = self.random.usize(..self.names.len());
+        Document::from_iter([("name".to_owned(), self.names[place].clone().into())])
+    }
+
+    fn references(&mut self, newest: &Document) -> Document {
+        let mut body = Document::new();
+        if self.random.u8(..3) > 0 {
+            let own = newest["flow_set"].as_array().unwrap();
+            let flow = match self.random.u8(..10) {
+                0..3 => self.one_of(&ROW_FLOWS).into(),
+                3 => NO_SUCH_UUID.into(),
+                4..6 => Value::Null,
+                _ if own.is_empty() => Value::Null,
+                _ => own[self.random.usize(..own.len())]["pk"].clone(),
+            };
+            body.insert("configure_flow".to_owned(), flow);
+        }
+        if body.is_empty() || self.random.bool() {
+            let mapping = match self.random.u8(..10) {
+                0..5 => MAPPING.into(),
+                5 => NO_SUCH_UUID.into(),
+                _ => Value::Null,
+            };
+            body.insert("mapping".to_owned(), mapping);
+        }
+        body
+    }
+
+    /// Another list of flows, which keeps some and removes others, sometimes with a reference or a
+    /// name.
+    fn flows(&mut self, newest: &Document) -> Document {
+        let mut flows = Vec::new();
+        for slug in ["alpha", "beta", "gamma"] {
+            if self.random.bool() {
+                let mut flow = json!({
+                    "slug": slug,
+                    "name": self.text(),
+                    "title": slug,
+                    "designation": "enrollment",
+                });
+                if self.random.bool() {
+                    flow["layout"] = "content_left".into();
+                }
+                flows.push(flow);
+            }
+        }
+        self.random.shuffle(&mut flows);
+        let mut body = Document::from_iter([("flow_set".to_owned(), flows.into())]);
+        match self.random.u8(..6) {
+            0 => body.extend(self.references(newest)),
+            1 => body.extend(self.rename()),
+            _ => {}
+        }
+        body
+    }
+
+    /// Mostly the newest version that this client knows, or an older one, or any.
+    fn if_match(&mut self, stage: usize) -> Vec<String> {
+        let known: Vec<_> = self.memory[stage].iter().map(|shown| shown.tag.clone()).collect();
+        match self.random.u8(..8) {
+            0..5 => vec![known[0].clone()],
+            5 => vec![known[known.len() - 1].clone()],
+            6 => known,
+            _ => vec!["*".to_owned()],
+        }
+    }
+
+    fn one_of(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.random.usize(..words.len())]
+    }
+}
+
+/// An empty PATCH.
+fn nothing(stage: usize) -> Asked {
+    Asked { stage, method: "PATCH", body: Document::new(), if_match: Vec::new() }
+}

@@ -1,0 +1,144 @@
+//! How the table spells its keys. No other file of the tests names a key attribute.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use serde_json::{Map, Value};
+
+use super::{Item, library::sha256_hex};
+
+/// The key attributes of every item.
+pub const ATTRIBUTES: [&str; 1] = [PARTITION_KEY];
+const PARTITION_KEY: &str = "partition_key";
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A stage.
+    Stage,
+    /// The lock on a stage's name.
+    Name,
+    /// A flow that stages may refer to.
+    Flow,
+    /// A mapping that stages may refer to.
+    Mapping,
+    /// A token.
+    Token,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Stage, Self::Name, Self::Flow, Self::Mapping, Self::Token];
+
+    /// The kind's name in the table and in the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stage => "STAGE",
+            Self::Name => "NAME",
+            Self::Flow => "FLOW",
+            Self::Mapping => "MAPPING",
+            Self::Token => "TOKEN",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// The key of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// What the item is.
+    pub kind: Kind,
+    /// Which of them it is.
+    pub id: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl Key {
+    /// The key of a stage.
+    pub fn stage(uuid: &str) -> Self {
+        Self { kind: Kind::Stage, id: uuid.to_owned() }
+    }
+
+    /// The key of the lock on a name.
+    pub fn name(name: &str) -> Self {
+        Self { kind: Kind::Name, id: sha256_hex(name) }
+    }
+
+    /// The key of a flow's row.
+    pub fn flow(uuid: &str) -> Self {
+        Self { kind: Kind::Flow, id: uuid.to_owned() }
+    }
+
+    /// The key of a mapping's row.
+    pub fn mapping(uuid: &str) -> Self {
+        Self { kind: Kind::Mapping, id: uuid.to_owned() }
+    }
+
+    /// The key attributes.
+    pub fn attributes(&self) -> Item {
+        probe(&format!("{}#{}", self.kind.as_str(), self.id))
+    }
+
+    /// The key attributes in DynamoDB's JSON.
+    pub fn json(&self) -> Value {
+        let member = |(name, value): (String, AttributeValue)| {
+            (name, serde_json::json!({"S": value.as_s().unwrap()}))
+        };
+        self.attributes().into_iter().map(member).collect::<Map<_, _>>().into()
+    }
+
+    /// The key of an item.
+    pub fn of_item(item: &Item) -> Self {
+        Self::parse(item[PARTITION_KEY].as_s().unwrap()).unwrap()
+    }
+
+    /// The key in DynamoDB's JSON, of an item or of its key alone; none if there is no key.
+    pub fn of_json(item: &Value) -> Option<Self> {
+        Self::parse(item[PARTITION_KEY]["S"].as_str()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once('#')?;
+        Some(Self { kind: Kind::parse(kind)?, id: id.to_owned() })
+    }
+}
+
+/// The key attributes of an item that is none of the product's, for tests of an engine.
+pub fn probe(id: &str) -> Item {
+    [(PARTITION_KEY.to_owned(), AttributeValue::S(id.to_owned()))].into()
+}
+
+/// How much room the key attributes of such an item take.
+pub fn probe_bytes(id: &str) -> usize {
+    PARTITION_KEY.len() + id.len()
+}
+
+/// The key schema of the table, for tests that make one past the product.
+pub fn schema() -> (Vec<KeySchemaElement>, Vec<AttributeDefinition>) {
+    let element = KeySchemaElement::builder().attribute_name(PARTITION_KEY).key_type(KeyType::Hash);
+    let definition = AttributeDefinition::builder()
+        .attribute_name(PARTITION_KEY)
+        .attribute_type(ScalarAttributeType::S);
+    (vec![element.build().unwrap()], vec![definition.build().unwrap()])
+}
+
+/// The condition that the item exists.
+pub fn exists() -> String {
+    format!("attribute_exists({PARTITION_KEY})")
+}
+
+/// The condition that the item does not exist.
+pub fn not_exists() -> String {
+    format!("attribute_not_exists({PARTITION_KEY})")
+}

@@ -1,0 +1,45 @@
+//! What the tests are written with: a function with a table of its own, requests and answers, and
+//! ways to look at the table.
+//!
+//! `library.rs` is the one place where most tests meet the library's API, and `key.rs` the one that
+//! knows how the table spells its keys.
+
+mod answer;
+mod app;
+mod assertions;
+pub mod bench;
+pub mod calls;
+pub mod command;
+pub mod dynamodb;
+pub mod engine;
+mod fixture;
+pub mod history;
+mod invariants;
+mod item;
+pub mod key;
+pub mod library;
+mod log;
+pub mod policy;
+mod recording;
+mod request;
+mod snapshot;
+mod table;
+
+pub use self::{
+    answer::{Answer, NAME_TAKEN, TOO_LARGE, detail, does_not_exist, invalid, not_found},
+    app::{LONG, OtherClient, TestApp, TestSettings, call_within},
+    assertions::{assert_refused, assert_updated},
+    fixture::{
+        CONFIGURE_FLOW, FIXTURE, GOOD, MAPPING, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, SETUP_FLOW,
+        STAGE, THIRD_STAGE, UNKNOWN, VIEWER, flow, form, new_stage, own_flow, stage_with,
+        whole_document, with,
+    },
+    invariants::{check_invariants, violations},
+    item::{Item, document, entity_tag, plain_item, revision, write_ids},
+    key::{Key, Kind},
+    log::{SECRETS, logged},
+    recording::{RecordedCall, RecordingClient},
+    request::{Request, TRIGGERS, Trigger},
+    snapshot::{Snapshot, read_snapshot, without_stage},
+    table::{TABLE_PREFIX, TestTable, remove_table, run_id},
+};

@@ -1,0 +1,63 @@
+//! `sms-stage serve`, killed and started again while clients call it.
+
+use tokio::{net::TcpStream, sync::watch};
+
+use super::{http, process::Process};
+use crate::harness::{
+    Request,
+    command::sms_stage,
+    history::recorder::{Function, Reply},
+};
+
+/// The server, with its present address.
+pub struct RestartedServer {
+    arguments: Vec<String>,
+    address: watch::Sender<String>,
+    /// The number of complete answers.
+    answers: watch::Sender<usize>,
+}
+
+impl RestartedServer {
+    /// A server that will be started with these arguments.
+    pub fn new(arguments: &[&str]) -> Self {
+        Self {
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            address: watch::channel(String::new()).0,
+            answers: watch::channel(0).0,
+        }
+    }
+
+    /// Starts it, and lets waiting clients connect.
+    pub async fn start(&self) -> Process {
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
+        let arguments = listen.into_iter().chain(self.arguments.iter().map(String::as_str));
+        let mut process = Process::start(sms_stage(&arguments.collect::<Vec<_>>()));
+        let address = process.line("listening on http://").await;
+        self.address.send_replace(address);
+        process
+    }
+
+    /// Waits for this many more answers.
+    pub async fn wait_for_answers(&self, count: usize) {
+        let mut answers = self.answers.subscribe();
+        let goal = *answers.borrow() + count;
+        answers.wait_for(|answers| *answers >= goal).await.unwrap();
+    }
+}
+
+impl Function for RestartedServer {
+    async fn ask(&self, request: &Request) -> Option<Reply> {
+        let mut addresses = self.address.subscribe();
+        let stream = loop {
+            let address = addresses.borrow().clone();
+            match TcpStream::connect(&address).await {
+                Ok(stream) => break stream,
+                // Nothing was sent yet.
+                Err(_) => addresses.wait_for(|other| *other != address).await.unwrap(),
+            };
+        };
+        let (status, head, body) = http::send(stream, request).await?;
+        self.answers.send_modify(|answers| *answers += 1);
+        Some(Reply { status, tag: http::header(&head, "etag"), body })
+    }
+}

@@ -1,0 +1,68 @@
+//! How the operators' commands find their table.
+
+use crate::harness::{
+    STAGE,
+    command::{Ended, EngineProcess, assert_fails, assert_succeeds, run, sms_stage},
+};
+
+#[test]
+fn the_table_can_be_named_by_the_environment() {
+    let engine = EngineProcess::start();
+    let mut command = sms_stage(&["get", STAGE]);
+    command.env("TABLE_NAME", "authenticator-sms-stage");
+    command.env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", engine.server.address));
+    assert_succeeds(&command.output().unwrap().into());
+    // Credentials from the environment are used as well.
+    command.env("AWS_ACCESS_KEY_ID", "operator").env("AWS_SECRET_ACCESS_KEY", "x");
+    command.env("AWS_REGION", "eu-central-1");
+    assert_succeeds(&command.output().unwrap().into());
+}
+
+#[test]
+fn a_named_profile_takes_precedence_over_the_environment() {
+    let engine = EngineProcess::start();
+    let config = "[profile keys]\nregion = eu-central-1\naws_access_key_id = a\n\
+                  aws_secret_access_key = b\n[profile sso]\nregion = eu-central-1\n\
+                  sso_start_url = https://example.invalid/start\nsso_region = eu-central-1\n\
+                  sso_account_id = 123456789012\nsso_role_name = operator\n";
+    let config = engine.folder.write("config", config);
+    let run = |profile: &str| -> Ended {
+        let table = engine.table_arguments();
+        let mut arguments: Vec<_> = table.iter().map(String::as_str).collect();
+        arguments.extend(["--region", "eu-central-1", "--profile", profile]);
+        let mut command = sms_stage(&[&["get", STAGE][..], &arguments].concat());
+        command.env("AWS_CONFIG_FILE", &config).env("HOME", engine.folder.path(""));
+        // The environment's credentials are not used instead.
+        command.env("AWS_ACCESS_KEY_ID", "c").env("AWS_SECRET_ACCESS_KEY", "d");
+        command.output().unwrap().into()
+    };
+    assert_succeeds(&run("keys"));
+    let ended = run("sso");
+    assert_fails(&ended, &["sso", "aws sso login"]);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert_fails(&run("unknown"), &["`unknown` was not defined", "--profile"]);
+}
+
+#[test]
+fn a_missing_or_wrong_table_is_explained() {
+    let engine = EngineProcess::start();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (endpoint, unused) = (engine.table_arguments()[3].clone(), format!("http://{unused}"));
+    let absent = engine.folder.path("absent");
+    for (arguments, words) in [
+        (vec!["get", STAGE], vec!["no table is named", "--table", "--data"]),
+        (vec!["get", STAGE, "--table", "mine"], vec!["no AWS region is named", "--region"]),
+        (vec!["get", STAGE, "--table", "mine", "--region", "x"], vec!["credentials", "--profile"]),
+        (vec!["get", STAGE, "--table", "mine", "--endpoint", &endpoint], vec!["no such table"]),
+        (vec!["get", STAGE, "--table", "mine", "--endpoint", &unused], vec!["nobody answers"]),
+        (vec!["token", "list", "--data", &absent], vec!["there is no file", "sms-stage load"]),
+        (vec!["delete", STAGE, "--yes", "--data", &absent], vec!["there is no file"]),
+    ] {
+        let ended = run(&arguments);
+        assert_fails(&ended, &words);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+    assert!(!std::path::Path::new(&absent).exists(), "no file was created");
+    let ended = run(&["get", STAGE, "--table", "mine", "--data", &absent]);
+    assert!(ended.stderr.contains("cannot be used with"), "{}", ended.stderr);
+}

@@ -1,0 +1,77 @@
+//! The limit of 400 KB for an item.
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    MAPPING, Request, TOO_LARGE, TestApp, assert_refused, assert_updated, flow, invalid,
+    stage_with, with,
+};
+
+/// Flows that take this many kilobytes in a body, and somewhat more in an item.
+fn flows_of(kilobytes: usize) -> Value {
+    (0..kilobytes).map(|n| with(flow(&format!("flow-{n}")), json!({"title": kilobyte()}))).collect()
+}
+
+fn kilobyte() -> String {
+    "t".repeat(1024)
+}
+
+#[tokio::test]
+async fn an_item_over_400_kb_is_refused_and_the_field_is_named() {
+    let app = TestApp::new().await;
+    let stored = Request::patch_json(&json!({"from_number": "n".repeat(150 * 1024)}));
+    assert_eq!(app.send(&stored).await.status, 200);
+    let text = |kilobytes: usize| "t".repeat(kilobytes * 1024);
+    for (body, field, why) in [
+        (json!({"friendly_name": text(300)}), "friendly_name", "together with the stored item"),
+        (json!({"auth": text(401)}), "auth", "by itself"),
+        (json!({"auth_password": text(399)}), "auth_password", "nearly by itself"),
+        (
+            json!({"auth": text(120), "account_sid": text(140)}),
+            "account_sid",
+            "two texts: the longer is named",
+        ),
+        (json!({"name": text(300)}), "name", "a rename, together with the stored item"),
+        (json!({"name": text(401)}), "name", "a rename, by itself"),
+        (json!({"name": text(300), "mapping": MAPPING}), "name", "a rename and a reference"),
+        (json!({"flow_set": flows_of(300)}), "flow_set", "many flows"),
+        (
+            json!({"flow_set": flows_of(300), "name": "renamed"}),
+            "flow_set",
+            "many flows and a rename",
+        ),
+        (json!({"flow_set": flows_of(300), "auth": text(401)}), "auth", "a text that never fits"),
+    ] {
+        assert_refused(
+            &app,
+            &Request::patch_json(&body),
+            invalid(json!({field: [TOO_LARGE]})),
+            why,
+        )
+        .await;
+    }
+}
+
+/// The lock holds the name as well, and is checked before the stage.
+#[tokio::test]
+async fn a_name_whose_lock_alone_is_over_400_kb_is_refused_as_well() {
+    let app = TestApp::new().await;
+    let body = json!({"name": "n".repeat(409_550)});
+    assert_refused(&app, &Request::patch_json(&body), invalid(json!({"name": [TOO_LARGE]})), "")
+        .await;
+}
+
+#[tokio::test]
+async fn an_item_just_under_400_kb_is_stored() {
+    // The stage takes about two kilobytes without this text.
+    let text = "t".repeat(396 * 1024);
+    for field in ["from_number", "name"] {
+        let app = TestApp::new().await;
+        let body = json!({field: text});
+        assert_updated(&app, &Request::patch_json(&body), stage_with(body), field).await;
+    }
+    let app = TestApp::new().await;
+    let answer = app.send(&Request::patch_json(&json!({"flow_set": flows_of(250)}))).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["flow_set"].as_array().unwrap().len(), 250);
+}

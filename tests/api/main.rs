@@ -15,6 +15,8 @@ mod harness;
 
 #[path = "../conformance/runner.rs"]
 mod conformance;
+#[path = "../conformance/sequences.rs"]
+mod sequences;
 
 mod architecture;
 mod browse;

@@ -1,4 +1,4 @@
-//! The embedded engine behind TLS, as the function meets DynamoDB.
+//! The embedded engine behind TLS, in DynamoDB's place.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -32,22 +32,22 @@ use crate::{Failure, failure};
 
 /// The table's name.
 pub const TABLE: &str = "authenticator-sms-stage";
-/// What is in it: the fixture of the tests.
+/// Its content: the fixture of the tests.
 const FIXTURE: &str = include_str!("../../tests/conformance/fixture.json");
-/// Parsed beside the test's certificate, as the function does without `AWS_CA_BUNDLE`.
+/// Trusted besides the harness's own certificate: the function parses as many as without `AWS_CA_BUNDLE`.
 const AMAZON_ROOTS: &str = include_str!("../../src/store/amazon-roots.pem");
 
-/// The engine, its table, and the TLS in front of it.
+/// The engine with its table, and a TLS proxy in front of it.
 pub struct Dynamodb {
-    /// Where the TLS is.
+    /// The proxy's address.
     pub endpoint: String,
-    /// The certificates to trust: Amazon's and the front's own.
+    /// A file with the certificates to trust: Amazon's and the proxy's.
     pub bundle: PathBuf,
     connections: Arc<AtomicUsize>,
 }
 
 impl Dynamodb {
-    /// Starts all of it; `folder` takes the certificates.
+    /// Starts all of it; the certificates are written to `folder`.
     pub async fn start(folder: &Path) -> Result<Self, Failure> {
         let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = engine.local_addr()?;
@@ -67,23 +67,23 @@ impl Dynamodb {
         let trusted = format!("{AMAZON_ROOTS}\n{}", std::fs::read_to_string(&certificate)?);
         std::fs::write(&bundle, trusted)?;
         let acceptor = acceptor(&certificate, &key)?;
-        let front = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let endpoint = format!("https://{}", front.local_addr()?);
+        let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let endpoint = format!("https://{}", proxy.local_addr()?);
         let connections = Arc::<AtomicUsize>::default();
-        tokio::spawn(accept(front, acceptor, address, connections.clone()));
+        tokio::spawn(accept(proxy, acceptor, address, connections.clone()));
         Ok(Self { endpoint, bundle, connections })
     }
 
-    /// How many connections were made since this was last asked.
+    /// The number of connections since the last call of this.
     pub fn connections(&self) -> usize {
         self.connections.swap(0, Ordering::Relaxed)
     }
 }
 
-/// Makes a certificate for 127.0.0.1 that vouches for itself, and its key.
+/// Makes a self-signed certificate for 127.0.0.1, and its key.
 fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let made = Command::new("openssl")
+    let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
         .args(["-days", "2", "-subj", "/CN=127.0.0.1"])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
@@ -92,10 +92,10 @@ fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
         .arg("-keyout")
         .arg(&key)
         .output()?;
-    if made.status.success() {
+    if output.status.success() {
         Ok((certificate, key))
     } else {
-        failure(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)))
+        failure(format!("openssl: {}", String::from_utf8_lossy(&output.stderr)))
     }
 }
 
@@ -110,22 +110,22 @@ fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
 }
 
 async fn accept(
-    front: TcpListener,
+    proxy: TcpListener,
     acceptor: TlsAcceptor,
     engine: SocketAddr,
     connections: Arc<AtomicUsize>,
 ) {
-    while let Ok((connection, _)) = front.accept().await {
+    while let Ok((connection, _)) = proxy.accept().await {
         let acceptor = acceptor.clone();
         connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
-            // A function that is ended closes its connection as it likes.
+            // A function that is ended may close its connection at any point.
             let _ = forward(connection, acceptor, engine).await;
         });
     }
 }
 
-/// Copies what one connection brings to the engine, and back.
+/// Copies one connection's bytes to the engine, and the answers back.
 async fn forward(
     connection: TcpStream,
     acceptor: TlsAcceptor,
@@ -135,17 +135,17 @@ async fn forward(
     let mut client = acceptor.accept(connection).await?;
     let mut engine = TcpStream::connect(engine).await?;
     engine.set_nodelay(true)?;
-    let (mut asked, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let (mut requests, mut answers) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         tokio::select! {
-            read = client.read(&mut asked) => match read? {
+            read = client.read(&mut requests) => match read? {
                 0 => return Ok(()),
-                length => engine.write_all(asked.get(..length).unwrap_or_default()).await?,
+                length => engine.write_all(requests.get(..length).unwrap_or_default()).await?,
             },
-            read = engine.read(&mut answered) => match read? {
+            read = engine.read(&mut answers) => match read? {
                 0 => return Ok(()),
                 length => {
-                    client.write_all(answered.get(..length).unwrap_or_default()).await?;
+                    client.write_all(answers.get(..length).unwrap_or_default()).await?;
                     client.flush().await?;
                 }
             },

@@ -1,6 +1,6 @@
-//! One process of a function, started, asked and looked at from outside.
+//! One process of a function, started, called and observed from outside.
 
-use std::{ffi::OsStr, path::Path, time::Duration};
+use std::{ffi::OsStr, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
@@ -8,26 +8,22 @@ use crate::{
     Failure,
     dynamodb::{Dynamodb, TABLE},
     failure,
-    process::{self, PATIENCE, Process},
+    process::{self, Process, TIME_LIMIT},
     runtime_api::{Answer, RuntimeApi},
 };
 
-/// A function at work.
+/// A function that is running.
 pub struct Function {
-    /// From the start of the process to its first question for an event.
+    /// From the start of the process until it asks for its first event.
     pub start: Duration,
     process: Process,
     api: RuntimeApi,
 }
 
 impl Function {
-    /// Starts the last word of `command`, by the others, and waits until it asks for an event.
-    pub async fn start(command: &[&Path], dynamodb: &Dynamodb) -> Result<Self, Failure> {
-        Self::start_with::<&OsStr>(command, &[], dynamodb).await
-    }
-
-    /// The same, with more in its environment than every function has.
-    pub async fn start_with<V: AsRef<OsStr>>(
+    /// Starts `command` with more in its environment than every function has, and waits until it asks
+    /// for an event.
+    pub async fn start<V: AsRef<OsStr>>(
         command: &[impl AsRef<OsStr>],
         environment: &[(&str, V)],
         dynamodb: &Dynamodb,
@@ -50,42 +46,41 @@ impl Function {
         let polled = tokio::select! {
             polled = api.polled() => polled?,
             ended = process.ended() => return failure(format!("the function ended: {}", ended?)),
-            () = sleep(PATIENCE) => return failure("the function asks for no event"),
+            () = sleep(TIME_LIMIT) => return failure("the function does not ask for an event"),
         };
         Ok(Self { start: polled.duration_since(process.started), process, api })
     }
 
-    /// Lets it answer this event so many times, and returns the last answer.
-    pub async fn answer(&mut self, event: &str, times: u32) -> Result<String, Failure> {
+    /// Sends this event `times` times, and returns the last answer.
+    pub async fn call(&mut self, event: &str, times: u32) -> Result<String, Failure> {
         let mut answer = String::new();
         for _ in 0..times {
-            answer = self.answer_once(event).await?.body;
+            answer = self.call_once(event).await?.body;
         }
         Ok(answer)
     }
 
-    /// Lets it answer this event, and returns the answer with the time from the start of the
-    /// process to it.
-    pub async fn answer_after(&mut self, event: &str) -> Result<(Duration, String), Failure> {
-        let Answer { at, body } = self.answer_once(event).await?;
+    /// Sends this event, and returns the answer with the time from the start of the process to it.
+    pub async fn first_call(&mut self, event: &str) -> Result<(Duration, String), Failure> {
+        let Answer { at, body } = self.call_once(event).await?;
         Ok((at.duration_since(self.process.started), body))
     }
 
-    async fn answer_once(&mut self, event: &str) -> Result<Answer, Failure> {
-        timeout(PATIENCE, self.api.invoke(event)).await?
+    async fn call_once(&mut self, event: &str) -> Result<Answer, Failure> {
+        timeout(TIME_LIMIT, self.api.invoke(event)).await?
     }
 
-    /// How long it was on a processor so far, all threads together. Waits until it is at rest.
+    /// The CPU time that all its threads together have used so far. Waits until it is idle.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         self.process.processor_time().await
     }
 
-    /// The most memory that it ever had, in kilobytes.
+    /// Its peak memory so far, in kilobytes.
     pub fn peak_memory_kilobytes(&self) -> Result<u64, Failure> {
         self.process.peak_memory_kilobytes()
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Ends it, and waits until it has ended.
     pub async fn end(self) -> Result<(), Failure> {
         self.process.end().await
     }

@@ -1,6 +1,7 @@
-//! Instructions instead of time: the same on a busy machine as on a quiet one.
+//! Instructions, counted by callgrind: unlike times, the same on a busy machine as on a quiet one.
 
 use std::{
+    ffi::OsStr,
     fmt, fs,
     path::{Path, PathBuf},
 };
@@ -9,23 +10,24 @@ use clap::Args;
 
 use crate::{Failure, PATCH, check, dynamodb::Dynamodb, failure, function::Function};
 
-/// What is counted.
+/// The functions, and where a profile goes.
 #[derive(Args)]
 pub struct Arguments {
     /// The functions' binaries.
     #[arg(required = true)]
     functions: Vec<PathBuf>,
-    /// Where callgrind's profile of the last function's last run is to go, for callgrind_annotate.
+    /// File for callgrind's profile of the last function's last run, for callgrind_annotate.
     #[arg(long, default_value = "/dev/null")]
     profile: PathBuf,
 }
 
-/// Calls of which the mean is taken. A hash map's order is random, and a thousandth with it.
+/// Number of calls that are averaged: the order in a hash map is random, which makes a difference of
+/// about a thousandth.
 const WARM_CALLS: u64 = 50;
-/// Tries to count one run.
-const TRIES: u32 = 5;
+/// Maximum number of attempts to count one run.
+const ATTEMPTS: u32 = 5;
 
-/// What one binary takes.
+/// The counts of one binary.
 pub struct Instructions {
     function: PathBuf,
     start: u64,
@@ -41,7 +43,7 @@ impl fmt::Display for Instructions {
     }
 }
 
-/// Counts for each function, and prints what there is.
+/// Counts for each function, and prints the counts.
 pub async fn measure(
     arguments: &Arguments,
     folder: &Path,
@@ -71,7 +73,7 @@ struct Counter<'d> {
 }
 
 impl Counter<'_> {
-    /// Counts in three runs, of which each goes on where the one before ends.
+    /// Counts in three runs, each longer than the one before; the differences are the calls.
     async fn count(&self, function: &Path) -> Result<Instructions, Failure> {
         let start = self.run(0).await?;
         let one_call = self.run(1).await?;
@@ -84,32 +86,32 @@ impl Counter<'_> {
         })
     }
 
-    /// The instructions from the start until so many calls are answered.
+    /// The instructions from the start until `calls` calls are answered.
     ///
-    /// A connection that took too long is opened again, which costs more than anything else here;
-    /// callgrind makes a function fifty times slower, and a busy machine does the rest.
+    /// Callgrind makes a function fifty times slower. On a busy machine the connection may then time out
+    /// and be opened again, which takes more instructions than anything else here: such a run is repeated.
     async fn run(&self, calls: u64) -> Result<u64, Failure> {
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPTS {
             self.dynamodb.connections();
             let instructions = self.run_once(calls).await?;
             if self.dynamodb.connections() <= 1 {
                 return Ok(instructions);
             }
         }
-        failure("the machine is too slow: DynamoDB was connected to more than once each time")
+        failure("the machine is too slow: every run opened more than one connection to DynamoDB")
     }
 
     async fn run_once(&self, calls: u64) -> Result<u64, Failure> {
         let command: Vec<&Path> = self.command.iter().map(PathBuf::as_path).collect();
-        let mut function = Function::start(&command, self.dynamodb).await?;
+        let mut function = Function::start::<&OsStr>(&command, &[], self.dynamodb).await?;
         if calls > 0 {
-            check(&function.answer(PATCH, calls.try_into()?).await?)?;
+            check(&function.call(PATCH, calls.try_into()?).await?)?;
         }
-        // What it does after it has asked for the next event counts, too.
+        // Work after the question for the next event belongs to the call as well.
         function.processor_time().await?;
         function.end().await?;
         let log = fs::read_to_string(&self.log)?;
         let collected = log.lines().find_map(|line| line.split("Collected : ").nth(1));
-        Ok(collected.ok_or("callgrind says nothing")?.trim().parse()?)
+        Ok(collected.ok_or("callgrind printed no count")?.trim().parse()?)
     }
 }

@@ -1,4 +1,4 @@
-//! A process that is measured, started and looked at from outside.
+//! A process that is measured, started and observed from outside.
 
 use std::{
     ffi::OsStr,
@@ -14,23 +14,23 @@ use tokio::{
 
 use crate::{Failure, failure};
 
-/// Longest that what is measured may take for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time that a measured process may take for a start, a call or its end.
+pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// A process at work.
+/// A process that is running.
 pub struct Process {
     /// When it was started.
     pub started: Instant,
     child: Child,
 }
 
-/// A program, its arguments, and nothing in its environment but `PATH` and this.
+/// A program with its arguments; its environment has `PATH` and `environment` only.
 pub fn command<V: AsRef<OsStr>>(
     words: &[impl AsRef<OsStr>],
     environment: &[(&str, V)],
 ) -> Result<Command, Failure> {
     let [program, arguments @ ..] = words else {
-        return failure("no command");
+        return failure("the command is empty");
     };
     let mut command = Command::new(program);
     command
@@ -42,7 +42,7 @@ pub fn command<V: AsRef<OsStr>>(
 }
 
 impl Process {
-    /// Starts a command; what it writes is read and thrown away.
+    /// Starts a command; its output is read and dropped.
     pub fn start(command: &mut Command) -> Result<Self, Failure> {
         command
             .stdin(Stdio::null())
@@ -52,7 +52,7 @@ impl Process {
         let started = Instant::now();
         let mut child = command.spawn()?;
         if let Some(mut log) = child.stdout.take() {
-            // As Lambda does: what is logged is read, or the function would stop.
+            // The function would block on a full pipe.
             tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
         }
         Ok(Self { started, child })
@@ -63,8 +63,8 @@ impl Process {
         Ok(self.child.wait().await?)
     }
 
-    /// How long it and the processes that it started were on a processor so far, all threads
-    /// together. Waits until they are at rest.
+    /// The CPU time that it and its child processes have used so far, all threads together. Waits
+    /// until they are idle.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         let mut last = Duration::ZERO;
         loop {
@@ -77,7 +77,7 @@ impl Process {
         }
     }
 
-    /// The most memory that it ever had, in kilobytes.
+    /// Its peak memory so far, in kilobytes.
     pub fn peak_memory_kilobytes(&self) -> Result<u64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -89,16 +89,16 @@ impl Process {
         self.child.id().ok_or_else(|| "the process has ended".into())
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Ends it, and waits until it has ended.
     pub async fn end(mut self) -> Result<(), Failure> {
         let id = self.id()?.to_string();
         Command::new("kill").arg(id).status().await?;
-        timeout(PATIENCE, self.child.wait()).await??;
+        timeout(TIME_LIMIT, self.child.wait()).await??;
         Ok(())
     }
 }
 
-/// The time on a processor of one process and of those that it started.
+/// The CPU time of a process and its child processes.
 fn processor_time(id: &str) -> Result<Duration, Failure> {
     let mut time = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, as much of it as one function needs:
+//! The part of Lambda's Runtime API that one function needs:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::{
@@ -21,25 +21,24 @@ use tokio::{
 
 use crate::{Failure, failure};
 
-/// How long the function is told that it has. Far more than it takes, also where every instruction
-/// of it is counted.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(60);
+/// The time until the deadline of a call. Ample, also for a function under callgrind.
+const TIME_TO_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a function asks of the Runtime API.
+/// A function's call of the Runtime API.
 enum Call {
-    /// The next event.
+    /// It asks for the next event.
     Next { at: Instant, event: oneshot::Sender<String> },
-    /// That its answer be taken.
+    /// It answers an event.
     Answer(Answer),
-    /// That its failure be known.
+    /// It reports an error.
     Failure(String),
 }
 
-/// What a function answered.
+/// A function's answer.
 pub struct Answer {
-    /// When all of it was there.
+    /// When its last byte was read.
     pub at: Instant,
-    /// The answer itself.
+    /// Its body.
     pub body: String,
 }
 
@@ -48,7 +47,7 @@ pub struct RuntimeApi {
     /// Where it listens.
     pub address: SocketAddr,
     calls: mpsc::UnboundedReceiver<Call>,
-    /// Takes the event that the function is waiting for.
+    /// Sends the event that the function is waiting for.
     waiting: Option<oneshot::Sender<String>>,
     server: JoinHandle<()>,
 }
@@ -66,13 +65,13 @@ impl RuntimeApi {
             .fallback(fail)
             .with_state(sender);
         let server = tokio::spawn(async move {
-            // It ends when it is aborted, and not before.
+            // It runs until it is aborted.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, calls, waiting: None, server })
     }
 
-    /// Waits until the function asks for an event, and says when it did.
+    /// Waits until the function asks for an event, and returns when it did.
     pub async fn polled(&mut self) -> Result<Instant, Failure> {
         match self.calls.recv().await {
             Some(Call::Next { at, event }) => {
@@ -85,7 +84,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands the function an event, and waits for its answer and until it asks for the next event.
+    /// Sends the function an event, and waits for its answer and its question for the next event.
     pub async fn invoke(&mut self, event: &str) -> Result<Answer, Failure> {
         let Some(waiting) = self.waiting.take() else {
             return failure("the function did not ask for an event");
@@ -117,7 +116,7 @@ async fn next(State(calls): Calls) -> Result<Response<String>, StatusCode> {
     let gone = StatusCode::GONE;
     calls.send(Call::Next { at, event: sender }).map_err(|_| gone)?;
     let event = event.await.map_err(|_| gone)?;
-    let deadline = (SystemTime::now() + TIME_TO_ANSWER).duration_since(UNIX_EPOCH);
+    let deadline = (SystemTime::now() + TIME_TO_DEADLINE).duration_since(UNIX_EPOCH);
     let deadline = deadline.unwrap_or_default().as_millis();
     let function = "arn:aws:lambda:us-east-1:123456789012:function:measured";
     Response::builder()
@@ -132,12 +131,12 @@ async fn next(State(calls): Calls) -> Result<Response<String>, StatusCode> {
 
 async fn answer(State(calls): Calls, body: Bytes) -> StatusCode {
     let answer = Answer { at: Instant::now(), body: String::from_utf8_lossy(&body).into_owned() };
-    // Whoever measures may have seen enough.
+    // The receiver is gone if the measurement has ended.
     let _ = calls.send(Call::Answer(answer));
     StatusCode::ACCEPTED
 }
 
-/// Anything else says that something went wrong.
+/// Every other path reports an error.
 async fn fail(State(calls): Calls, body: Bytes) -> StatusCode {
     let _ = calls.send(Call::Failure(String::from_utf8_lossy(&body).into_owned()));
     StatusCode::ACCEPTED

@@ -1,4 +1,4 @@
-//! Start, first call, warm call, memory and size, of three functions in turn.
+//! Start, first call, warm call, memory and size of three functions, measured in turn.
 
 use std::{
     fs,
@@ -11,30 +11,30 @@ use clap::Args;
 
 use crate::{Failure, PATCH, check, dynamodb::Dynamodb, function::Function};
 
-/// What is measured, and how often.
+/// The functions, and the number of calls.
 #[derive(Args)]
 pub struct Arguments {
     /// The function's binary.
     #[arg(long)]
     function: PathBuf,
-    /// A function that does nothing.
+    /// The binary of a function that does nothing.
     #[arg(long)]
     empty: PathBuf,
-    /// A function that does one `UpdateItem` and nothing else.
+    /// The binary of a function that makes one `UpdateItem` and nothing else.
     #[arg(long)]
     bare: PathBuf,
-    /// How often each is started.
+    /// How many times each is started.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
-    /// How many warm calls each answers after each start.
+    /// How many warm calls are measured after each start.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     calls: u32,
 }
 
-/// Calls that are answered before those that count.
+/// Calls before those that are measured.
 const CALLS_TO_WARM_UP: u32 = 20;
 
-/// What one start showed, in milliseconds and megabytes (of 1,000,000 bytes).
+/// The figures of one start, in milliseconds and megabytes (of 1,000,000 bytes).
 #[derive(Clone, Copy, Default)]
 struct Sample {
     start: f64,
@@ -51,10 +51,10 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
     let mut samples = binaries.map(|_| Vec::new());
     for run in 0..=arguments.runs {
         let round = round(binaries, run, arguments.calls, dynamodb).await?;
-        // The first of each reads its file from the disk.
+        // The first start of each reads its file from the disk.
         if run > 0 {
-            for (found, samples) in round.into_iter().zip(&mut samples) {
-                samples.push(found);
+            for (sample, samples) in round.into_iter().zip(&mut samples) {
+                samples.push(sample);
             }
         }
     }
@@ -82,30 +82,31 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
     Ok(())
 }
 
-/// Measures each function once connected at its start, and once not.
+/// Measures each function once with a connection opened at its start, and once without.
 ///
-/// Each start comes after another function's calls, and so finds the caches cold; after whose, and so
-/// how cold, changes from round to round, until each has come after each of the others as often.
+/// Each start follows another function's calls and finds the processor's caches cold. How cold depends on
+/// the function before it, so the order changes from round to round, until each function has followed
+/// each of the others equally often.
 async fn round(
     binaries: [&Path; 3],
     run: u32,
     calls: u32,
     dynamodb: &Dynamodb,
 ) -> Result<[Sample; 3], Failure> {
-    let mut found = [Sample::default(); 3];
-    let mut turns: Vec<_> = binaries.into_iter().zip(&mut found).collect();
+    let mut samples = [Sample::default(); 3];
+    let mut turns: Vec<_> = binaries.into_iter().zip(&mut samples).collect();
     turns.rotate_left(usize::try_from(run % 3)?);
     if run % 2 == 1 {
         turns.reverse();
     }
-    for (binary, found) in &mut turns {
-        **found = sample(binary, calls, &[], dynamodb).await?;
+    for (binary, figures) in &mut turns {
+        **figures = sample(binary, calls, &[], dynamodb).await?;
     }
-    for (binary, found) in &mut turns {
+    for (binary, figures) in &mut turns {
         let not_connected = [("CONNECT_AT_START", "no")];
-        found.start_not_connected = sample(binary, calls, &not_connected, dynamodb).await?.start;
+        figures.start_not_connected = sample(binary, calls, &not_connected, dynamodb).await?.start;
     }
-    Ok(found)
+    Ok(samples)
 }
 
 async fn sample(
@@ -114,13 +115,13 @@ async fn sample(
     environment: &[(&str, &str)],
     dynamodb: &Dynamodb,
 ) -> Result<Sample, Failure> {
-    let mut function = Function::start_with(&[binary], environment, dynamodb).await?;
+    let mut function = Function::start(&[binary], environment, dynamodb).await?;
     let started = function.processor_time().await?;
-    function.answer(PATCH, 1).await?;
+    function.call(PATCH, 1).await?;
     let first_answered = function.processor_time().await?;
-    function.answer(PATCH, CALLS_TO_WARM_UP).await?;
+    function.call(PATCH, CALLS_TO_WARM_UP).await?;
     let warmed_up = function.processor_time().await?;
-    check(&function.answer(PATCH, calls).await?)?;
+    check(&function.call(PATCH, calls).await?)?;
     let all_answered = function.processor_time().await?;
     let peak_memory = function.peak_memory_kilobytes()?;
     let sample = Sample {
@@ -154,7 +155,7 @@ fn print_row(name: &str, figures: [f64; 3]) {
 /// The size of a file, as it is and compressed, in megabytes.
 fn size(file: &Path) -> Result<(f64, f64), Failure> {
     let raw = fs::metadata(file)?.len();
-    // A zip file is this and some hundred bytes.
+    // A zip archive of one file is a few hundred bytes larger.
     let zipped = Command::new("gzip").arg("-9c").arg(file).stderr(Stdio::inherit()).output()?;
     let megabytes = |bytes: f64| bytes / 1e6;
     let zipped = f64::from(u32::try_from(zipped.stdout.len())?);

@@ -1,4 +1,4 @@
-"""Makes the database, and puts the fixture of the conformance cases into it: `python seed.py FIXTURE.json`."""
+"""Creates the tables, and loads the fixture of the conformance cases: `python seed.py FIXTURE.json`."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission, User  # noqa: E402 (settings 
 from django.core.management import call_command  # noqa: E402
 from sms.models import AuthenticatorSMSStage, Flow, FlowStageBinding, Token, WebhookMapping  # noqa: E402
 
-# Where a document's key is in the models; the rest of its fields have the same name.
+# The model's column of a document's key, where its name differs; the other fields have the same name.
 COLUMNS = {"configure_flow": "configure_flow_id", "mapping": "mapping_id", "policybindingmodel_ptr_id": "pbm_uuid"}
 NO_COLUMNS = {"component", "verbose_name", "verbose_name_plural", "meta_model_name", "export_url", "flow_set"}
 
@@ -29,9 +29,9 @@ def seed(fixture):
     for mapping in fixture["mappings"]:
         WebhookMapping.objects.create(**columns(mapping, "pm_uuid"))
     for stage in fixture["stages"]:
-        made = AuthenticatorSMSStage.objects.create(**columns(stage, "stage_uuid"))
+        created = AuthenticatorSMSStage.objects.create(**columns(stage, "stage_uuid"))
         for order, flow in enumerate(stage["flow_set"]):
-            FlowStageBinding.objects.create(target_id=flow["pk"], stage=made, order=order)
+            FlowStageBinding.objects.create(target_id=flow["pk"], stage=created, order=order)
     for token in fixture["tokens"]:
         user, _ = User.objects.get_or_create(username=token["user"])
         for codename in token["permissions"]:
@@ -39,7 +39,7 @@ def seed(fixture):
         Token.objects.create(key=token["key"], user=user, expires=token["expires"])
 
 
-# Django's own tables first: ours refer to them, and are made without migrations.
+# Django's own tables first: the app's tables refer to them, and are created without migrations.
 call_command("migrate", verbosity=0)
 call_command("migrate", run_syncdb=True, verbosity=0)
 with open(sys.argv[1], encoding="utf-8") as file:

@@ -1,12 +1,12 @@
-"""Settings of the endpoint as a Django site: what authentik sets for its API, and nothing that an API does without.
+"""Settings of the endpoint as a Django project: those of authentik that its API needs.
 
-authentik itself has some twenty middlewares, signals that write an audit log, and policies; without them the site is
+authentik has some twenty middlewares, signals that write an audit log, and policies; without them the project is
 faster than authentik is.
 """
 
 import os
 
-SECRET_KEY = "only for measuring; no session and no form is served"
+SECRET_KEY = "for measurements only; neither sessions nor forms are served"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "urls"
 USE_TZ = True
@@ -21,7 +21,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["sms.access.ObjectPermissions"],
     "DEFAULT_PARSER_CLASSES": ["drf_orjson_renderer.parsers.ORJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["drf_orjson_renderer.renderers.ORJSONRenderer"],
-    "EXCEPTION_HANDLER": "sms.refusals.exception_handler",
+    "EXCEPTION_HANDLER": "sms.errors.exception_handler",
 }
 
 if "POSTGRESQL_FOLDER" in os.environ:

@@ -1,5 +1,5 @@
-//! The least that can change a stage: one `UpdateItem` on a connection opened at the start. It knows
-//! no token, reads no body, checks nothing and logs nothing.
+//! The minimum that changes a stage: one `UpdateItem` on a connection opened at the start. Without
+//! tokens, body, validation, conditions and log.
 
 use std::env;
 
@@ -45,7 +45,7 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// Built as the function builds its own.
+/// The client, built in the same way as the function's.
 fn client() -> Result<Client, Error> {
     let roots = std::fs::read(env::var("AWS_CA_BUNDLE")?)?;
     let trust = TrustStore::empty().with_pem_certificate(roots);

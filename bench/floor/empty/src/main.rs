@@ -1,4 +1,4 @@
-//! The least that a function written with lambda_http can be.
+//! The minimal function that uses lambda_http.
 
 use lambda_http::{Error, Request, run, service_fn};
 

@@ -1,1 +1,1 @@
-"""The SMS stage as an app of a Django site, in the way of authentik."""
+"""The SMS stage as a Django app, structured as in authentik."""

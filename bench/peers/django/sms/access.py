@@ -1,5 +1,5 @@
-"""Who may do what, as authentik decides it: a token in a table, the permission to view a stage as a filter, and the
-permission to change it asked of the stage itself.
+"""Authentication and permissions, as in authentik: tokens in a table, the permission to view stages as a filter, and the
+permission to change a stage checked on the stage.
 """
 
 from django.db.models import Q
@@ -27,7 +27,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class ObjectFilter(BaseFilterBackend):
-    """Whoever may not view stages finds none."""
+    """Callers without the permission to view stages find none."""
 
     def filter_queryset(self, request, queryset, view):
         options = queryset.model._meta
@@ -38,7 +38,7 @@ class ObjectFilter(BaseFilterBackend):
 
 class ObjectPermissions(DjangoObjectPermissions):
     def has_permission(self, request, view):
-        # What concerns one object is asked of it.
+        # The permission on one object is checked on the object.
         return view.lookup_field in view.kwargs or super().has_permission(request, view)
 
     def has_object_permission(self, request, view, obj):

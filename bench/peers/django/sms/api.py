@@ -1,4 +1,4 @@
-"""Serializers and view of the endpoint, as authentik's own are."""
+"""Serializers and view of the endpoint, structured as in authentik."""
 
 from django.urls import reverse
 from rest_framework.fields import ReadOnlyField, SerializerMethodField
@@ -9,7 +9,7 @@ from sms.models import AuthenticatorSMSStage, Flow
 
 
 class MetaNameSerializer(Serializer):
-    """What the admin interface wants to know of an object's model."""
+    """The names of an object's model, for the admin interface."""
 
     verbose_name = SerializerMethodField()
     verbose_name_plural = SerializerMethodField()

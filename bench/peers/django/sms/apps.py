@@ -1,4 +1,4 @@
-"""Gives the app the label that authentik's has, since permissions and `meta_model_name` carry it."""
+"""The app's configuration. Its label is that of authentik's app, since permissions and `meta_model_name` contain it."""
 
 from django.apps import AppConfig
 

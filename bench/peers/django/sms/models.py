@@ -1,4 +1,4 @@
-"""The tables, cut as authentik cuts them: a stage and a flow are two rows each, joined by inheritance."""
+"""The tables, normalised as authentik's: a stage and a flow are two rows each, joined by inheritance."""
 
 from uuid import uuid4
 

@@ -1,20 +1,20 @@
-//! The requests that every system is asked, and what it answers.
+//! The requests that are sent to every system, and their answers.
 
 use serde_json::{Value, json};
 
 use crate::{Failure, PATCH, failure};
 
-/// A key of the fixture's tokens, and one that nobody has.
+/// The key of a token of the fixture, and the key of none.
 const TOKEN: &str = "good-token";
-const NOBODYS_TOKEN: &str = "b2f0c4d67e8a4915a3c1";
+const UNKNOWN_TOKEN: &str = "b2f0c4d67e8a4915a3c1";
 
-/// One request, as the systems are sent it.
+/// One request, in both of its forms.
 pub struct Request {
-    /// The status that it is answered with.
+    /// The status of its answer.
     pub status: u16,
-    /// As an event of an HTTP API, for a function.
+    /// The event of an HTTP API, for a function.
     pub event: String,
-    /// As a message, for a server.
+    /// The HTTP message, for a server.
     pub message: String,
 }
 
@@ -26,16 +26,16 @@ impl Request {
         Self::new(200, TOKEN, body)
     }
 
-    /// The document that a PATCH was answered with, sent back as web forms and Terraform do.
+    /// A PATCH with the whole document of an answer, as web forms and Terraform send it.
     pub fn whole_document(answer: &Answer) -> Result<Self, Failure> {
         let Value::Object(mut document) = answer.body.clone() else {
-            return failure("answered no document");
+            return failure("the answer is not a document");
         };
         document.remove("flow_set");
         Self::new(200, TOKEN, &Value::Object(document).to_string())
     }
 
-    /// A PATCH with errors that are seen without asking the store.
+    /// A PATCH with errors that are found without reading the table.
     pub fn invalid() -> Result<Self, Failure> {
         let body = json!({
             "name": "",
@@ -48,11 +48,11 @@ impl Request {
         Self::new(400, TOKEN, &body.to_string())
     }
 
-    /// A PATCH with a token that looks good, and that nobody has.
+    /// A PATCH with an unknown token.
     pub fn forbidden() -> Result<Self, Failure> {
         let accepted: Value = serde_json::from_str(&Self::accepted()?.event)?;
         let body = accepted.get("body").and_then(Value::as_str).unwrap_or_default();
-        Self::new(403, NOBODYS_TOKEN, body)
+        Self::new(403, UNKNOWN_TOKEN, body)
     }
 
     fn new(status: u16, token: &str, body: &str) -> Result<Self, Failure> {
@@ -72,7 +72,7 @@ impl Request {
     }
 }
 
-/// What a client sees of an answer, but for its headers.
+/// The status and the body of an answer.
 #[derive(PartialEq)]
 pub struct Answer {
     /// The status.
@@ -82,27 +82,28 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads what a function answered.
-    pub fn of_function(answer: &str) -> Result<Self, Failure> {
+    /// Reads a function's answer.
+    pub fn from_function(answer: &str) -> Result<Self, Failure> {
         let answer: Value = serde_json::from_str(answer)?;
         let status = answer.get("statusCode").and_then(Value::as_u64);
         let body = answer.get("body").and_then(Value::as_str).unwrap_or_default();
         Ok(Self {
-            status: status.ok_or("answered without a status")?.try_into()?,
+            status: status.ok_or("the answer has no status")?.try_into()?,
             body: serde_json::from_str(body)?,
         })
     }
 
-    /// Reads what a server answered.
-    pub fn of_site(answer: &str) -> Result<Self, Failure> {
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("answered with no whole message")?;
-        let status = head.split(' ').nth(1).ok_or("answered without a status")?;
-        // A page that says what went wrong is shown as the text that it is.
+    /// Reads a server's answer.
+    pub fn from_server(answer: &str) -> Result<Self, Failure> {
+        let (head, body) =
+            answer.split_once("\r\n\r\n").ok_or("the answer is not a complete HTTP message")?;
+        let status = head.split(' ').nth(1).ok_or("the answer has no status")?;
+        // An error page is not JSON; it is shown as text.
         let body = serde_json::from_str(body).unwrap_or_else(|_| body.into());
         Ok(Self { status: status.parse()?, body })
     }
 
-    /// What another answer has otherwise, one by one.
+    /// Every difference to another answer.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
         if self.status != other.status {
@@ -121,8 +122,8 @@ fn compare(place: &str, one: &Value, other: &Value, found: &mut Vec<String>) {
                 let place = format!("{place}.{key}");
                 match (one.get(key), other.get(key)) {
                     (Some(one), Some(other)) => compare(&place, one, other, found),
-                    (Some(one), None) => found.push(format!("{place}: {one} and nothing")),
-                    (None, Some(other)) => found.push(format!("{place}: nothing and {other}")),
+                    (Some(one), None) => found.push(format!("{place}: {one} and none")),
+                    (None, Some(other)) => found.push(format!("{place}: none and {other}")),
                     (None, None) => {}
                 }
             }

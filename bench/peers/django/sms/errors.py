@@ -1,4 +1,4 @@
-"""How a refusal is told: with the error's code, as the contract has it."""
+"""Adds the error's code to the body of an error, as authentik does."""
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.views import exception_handler as default_exception_handler

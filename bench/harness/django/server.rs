@@ -1,4 +1,4 @@
-//! A web server behind a socket in the file system, started and asked from outside: what is no function.
+//! A process that serves HTTP on a Unix socket, started and called from outside.
 
 use std::{
     ffi::OsStr,
@@ -14,20 +14,20 @@ use tokio::{
 
 use crate::{
     Failure, failure,
-    process::{self, PATIENCE, Process},
+    process::{self, Process, TIME_LIMIT},
 };
 
-/// How often a server that does not listen yet is tried.
-const TRIED_EVERY: Duration = Duration::from_millis(1);
+/// How long to wait before the next attempt to connect to a server that does not listen yet.
+const CONNECT_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A server at work.
-pub struct Site {
+/// A server that is running.
+pub struct Server {
     process: Process,
     socket: PathBuf,
 }
 
-impl Site {
-    /// Starts the server that will listen at `socket`.
+impl Server {
+    /// Starts the server, which is expected to listen on `socket`.
     pub fn start<V: AsRef<OsStr>>(
         command: &[impl AsRef<OsStr>],
         environment: &[(&str, V)],
@@ -37,35 +37,35 @@ impl Site {
         Ok(Self { process: Process::start(&mut command)?, socket: socket.to_owned() })
     }
 
-    /// Sends a message as soon as it listens, and returns the answer with the time from the start
-    /// of the process to it.
-    pub async fn answer_after(&mut self, message: &str) -> Result<(Duration, String), Failure> {
+    /// Sends a message as soon as the server listens, and returns the answer with the time from the
+    /// start of the process to it.
+    pub async fn first_call(&mut self, message: &str) -> Result<(Duration, String), Failure> {
         let connection = tokio::select! {
             connection = connected(&self.socket) => connection,
-            ended = self.process.ended() => return failure(format!("it ended: {}", ended?)),
-            () = sleep(PATIENCE) => return failure("it does not listen"),
+            ended = self.process.ended() => return failure(format!("the server ended: {}", ended?)),
+            () = sleep(TIME_LIMIT) => return failure("the server does not listen"),
         };
-        let answer = timeout(PATIENCE, exchange(connection, message)).await??;
+        let answer = timeout(TIME_LIMIT, exchange(connection, message)).await??;
         Ok((self.process.started.elapsed(), answer))
     }
 
-    /// Sends a message so many times, and returns the last answer. Each has a connection of its
-    /// own, since gunicorn's sync worker keeps none.
-    pub async fn answer(&self, message: &str, times: u32) -> Result<String, Failure> {
+    /// Sends a message `times` times, and returns the last answer. Each has a connection of its own,
+    /// since gunicorn's sync worker keeps none.
+    pub async fn call(&self, message: &str, times: u32) -> Result<String, Failure> {
         let mut answer = String::new();
         for _ in 0..times {
             let connection = UnixStream::connect(&self.socket).await?;
-            answer = timeout(PATIENCE, exchange(connection, message)).await??;
+            answer = timeout(TIME_LIMIT, exchange(connection, message)).await??;
         }
         Ok(answer)
     }
 
-    /// How long it was on a processor so far, all its processes together.
+    /// The CPU time that all its processes together have used so far.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         self.process.processor_time().await
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Ends it, and waits until it has ended.
     pub async fn end(self) -> Result<(), Failure> {
         self.process.end().await
     }
@@ -75,12 +75,12 @@ async fn connected(socket: &Path) -> UnixStream {
     loop {
         match UnixStream::connect(socket).await {
             Ok(connection) => return connection,
-            Err(_) => sleep(TRIED_EVERY).await,
+            Err(_) => sleep(CONNECT_INTERVAL).await,
         }
     }
 }
 
-/// Sends one message, and reads until the server closes.
+/// Sends one message, and reads until the server closes the connection.
 async fn exchange(mut connection: UnixStream, message: &str) -> Result<String, Failure> {
     connection.write_all(message.as_bytes()).await?;
     let mut answer = String::new();

@@ -1,44 +1,50 @@
-//! What a request costs inside the function, by the number of flows that its stage has; and that the
-//! number of stages in the table counts for nothing.
+//! The cost of a request inside the function: by the number of flows of its stage, and by the number of
+//! stages in the table.
 //!
-//! `cargo bench` runs all of it, `cargo bench -- parse` what has `parse` in its name. The last two
-//! have the embedded engine's time in them.
+//! `cargo bench` runs all of it, `cargo bench -- list` the benches with `list` in their names. Those with
+//! `handle` include the time of the embedded engine, which runs on a thread of its own: its memory is
+//! not counted.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue has failed")]
 
-use std::{net::Ipv4Addr, time::Duration};
+#[path = "../bench/table.rs"]
+mod table;
+
+use std::{net::SocketAddr, sync::mpsc, thread, time::Duration};
 
 use authenticator_sms_stage::{
-    flow::{DEFAULT_BACKGROUND, DeniedAction, Designation, Flow, Layout, PolicyEngineMode},
-    handler::App,
-    patch::{self, Completeness},
-    permission::{CHANGE, VIEW},
-    request::Event,
-    response::{self, Answer},
-    stage::{AuthType, Provider, Secret, Stage},
-    store::{
-        Secrets, StageTable,
-        client::{self, Connection},
-        documents::Documents,
-        item::{self, Stored, WRITE_IDS_KEPT},
+    api::{
+        App, Settings,
+        answer::{self, Answer},
     },
-    validation::Field,
+    contract::{Contract, Secrets},
+    http::event::Event,
+    stage::{
+        body::Body,
+        field::Field,
+        patch::{Completeness, Patch},
+        stage::Stage,
+    },
+    store::item,
 };
-use aws_sdk_dynamodb::config::Credentials;
 use divan::{AllocProfiler, Bencher, counter::BytesCount};
+use dynoxide::Database;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
 };
-use uuid::Uuid;
+
+use self::table::{event, stage, stored};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
+/// Flows of a stage.
 const FLOWS: [u64; 4] = [1, 10, 100, 1000];
-const STAGES: [u64; 4] = [1, 10, 100, 1000];
+/// Stages in the table.
+const STAGES: [u64; 3] = [10, 1000, 100_000];
 
 fn main() {
     divan::main();
@@ -47,88 +53,99 @@ fn main() {
 #[divan::bench(args = FLOWS)]
 fn parse_and_validate(bencher: Bencher<'_, '_>, flows: u64) {
     let body = json!({"friendly_name": "Work phone", "flow_set": flow_set(flows)}).to_string();
+    let rules = Contract::default().rules(Secrets::Echo);
     bencher.counter(BytesCount::of_str(&body)).bench(|| {
-        let body: Value = serde_json::from_str(&body).unwrap();
-        patch::parse(body, Completeness::Partial).unwrap()
+        let body = Body::from_json(body.as_bytes()).unwrap();
+        Patch::parse(body, &rules, Completeness::Partial).unwrap()
     });
 }
 
 #[divan::bench(args = FLOWS)]
 fn read_item(bencher: Bencher<'_, '_>, flows: u64) {
-    let item = item::stage_item(&stored(flows));
+    let item = item::stage_item(&stored(stage(0, flows)));
     bencher.with_inputs(|| item.clone()).bench_values(|item| item::read_stage(item).unwrap());
 }
 
 #[divan::bench(args = FLOWS)]
 fn write_item(bencher: Bencher<'_, '_>, flows: u64) {
-    let stored = stored(flows);
-    bencher.bench(|| Field::ALL.map(|field| item::attribute(field, &stored.stage)));
+    let stage = stage(0, flows);
+    bencher
+        .bench(|| Field::all().map(|field| item::attribute(stage.get(field))).collect::<Vec<_>>());
 }
 
 #[divan::bench(args = FLOWS)]
-fn answer(bencher: Bencher<'_, '_>, flows: u64) {
-    let outcome = Ok(Answer::Document(Box::new(stored(flows))));
-    bencher.bench(|| response::respond(&outcome, false, Secrets::Echo));
+fn respond(bencher: Bencher<'_, '_>, flows: u64) {
+    let stored = Box::new(stored(stage(0, flows)));
+    let outcome = Ok(Answer::Stage { stored, shows_secrets: true });
+    bencher.bench(|| answer::respond(&outcome, Contract::default()));
 }
 
-/// Two fields of a stage with so many flows.
+/// PATCH of two fields of a stage with so many flows.
 #[divan::bench(args = FLOWS, max_time = 4)]
 fn handle_patch(bencher: Bencher<'_, '_>, flows: u64) {
-    let house = House::new([stage(0, flows)]);
-    let event = event(&json!({"friendly_name": "Work phone", "verify_only": true}));
-    bencher.bench_local(|| house.handle(&event));
+    let function = Function::new([stage(0, flows)]);
+    bencher.bench_local(|| function.handle(&patch()));
 }
 
-/// All flows of a stage with so many.
+/// PATCH of all flows of a stage with so many.
 #[divan::bench(args = FLOWS, max_time = 4)]
 fn handle_flow_set(bencher: Bencher<'_, '_>, flows: u64) {
-    let house = House::new([stage(0, flows)]);
-    let event = event(&json!({"flow_set": flow_set(flows)}));
-    bencher.bench_local(|| house.handle(&event));
+    let function = Function::new([stage(0, flows)]);
+    let body = json!({"flow_set": flow_set(flows)});
+    let event = event("PATCH", Some(STAGE), "", Some(&body)).unwrap();
+    bencher.bench_local(|| function.handle(&event));
 }
 
-/// Two fields of one stage of so many.
+/// PATCH of two fields of one stage among so many.
 #[divan::bench(args = STAGES, max_time = 4)]
 fn handle_patch_among_stages(bencher: Bencher<'_, '_>, stages: u64) {
-    let house = House::new((0..stages).map(|number| stage(number, 1)));
-    let event = event(&json!({"friendly_name": "Work phone", "verify_only": true}));
-    bencher.bench_local(|| house.handle(&event));
+    let function = Function::new((0..stages).map(|number| stage(number, 1)));
+    bencher.bench_local(|| function.handle(&patch()));
+}
+
+/// The first page of a list of so many stages, with the default number of stages on it.
+#[divan::bench(args = STAGES, max_time = 10)]
+fn handle_list(bencher: Bencher<'_, '_>, stages: u64) {
+    let function = Function::new((0..stages).map(|number| stage(number, 1)));
+    let event = event("GET", None, "", None).unwrap();
+    bencher.bench_local(|| function.handle(&event));
+}
+
+/// A list of so many stages with a filter that one of them passes.
+#[divan::bench(args = STAGES, max_time = 10)]
+fn handle_filtered_list(bencher: Bencher<'_, '_>, stages: u64) {
+    let function = Function::new((0..stages).map(|number| stage(number, 1)));
+    let event = event("GET", None, "name=sms-setup-7", None).unwrap();
+    bencher.bench_local(|| function.handle(&event));
+}
+
+/// The key of stage number 0.
+const STAGE: &str = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
+
+/// A PATCH of two fields of stage number 0.
+fn patch() -> String {
+    let body = json!({"friendly_name": "Work phone", "verify_only": true});
+    event("PATCH", Some(STAGE), "", Some(&body)).unwrap()
 }
 
 /// A function on an engine of its own.
-struct House {
+struct Function {
     runtime: Runtime,
     app: App,
 }
 
-impl House {
+impl Function {
     fn new(stages: impl IntoIterator<Item = Stage>) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let app = runtime.block_on(async {
-            let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            let endpoint = format!("http://{}", engine.local_addr().unwrap());
-            let database = dynoxide::Database::memory().unwrap();
-            tokio::spawn(dynoxide::server::serve_on(engine, database));
-            let client = client::client(Connection {
-                region: "us-east-1".to_owned(),
-                endpoint: Some(endpoint),
-                roots: None,
-                credentials: Credentials::new("local", "local", None, None, "embedded engine"),
-            });
-            let table = StageTable::new(client.unwrap(), "bench".to_owned(), Secrets::Echo);
-            table.create_table().await.unwrap();
-            let tokens = json!({"tokens": [
-                {"key": "good-token", "user": "bench", "permissions": [VIEW, CHANGE]},
-            ]});
-            Documents::parse(&tokens.to_string()).unwrap().load(&table).await.unwrap();
-            for stage in stages {
-                let _ = table.create_stage(stage).await.unwrap();
-            }
-            App::new(table, Secrets::Echo, Duration::from_secs(3600))
-        });
-        Self { runtime, app }
+        let database = Database::memory().unwrap();
+        let table = runtime.block_on(table::create(serve(database.clone()))).unwrap();
+        table::fill(&database, stages.into_iter()).unwrap();
+        let token_memory = Duration::from_secs(3600);
+        let settings = Settings { token_memory, ..Settings::default() };
+        Self { runtime, app: App::new(table, settings) }
     }
 
+    /// The answer to an event.
     fn handle(&self, event: &str) -> String {
         let event: Event = serde_json::from_str(event).unwrap();
         let event = LambdaEvent::new(event, Context::default());
@@ -139,51 +156,18 @@ impl House {
     }
 }
 
-/// An event with this body.
-fn event(body: &Value) -> String {
-    let mut event: Value =
-        serde_json::from_str(include_str!("../events/http-api-patch-200.json")).unwrap();
-    event["body"] = body.to_string().into();
-    event.to_string()
-}
-
-/// A stage with so many flows. The one with the number 0 is the one that events name.
-fn stage(number: u64, flows: u64) -> Stage {
-    let uuid = |first| Uuid::from_u64_pair(0x5f2d_7c1e_8a44_4b0e, first);
-    let flow = |number| Flow {
-        pk: uuid(number),
-        policybindingmodel_ptr_id: uuid(number),
-        name: format!("Flow {number}"),
-        slug: format!("flow-{number}"),
-        title: format!("Flow {number}"),
-        designation: Designation::StageConfiguration,
-        background: DEFAULT_BACKGROUND.to_owned(),
-        policy_engine_mode: PolicyEngineMode::Any,
-        compatibility_mode: false,
-        layout: Layout::Stacked,
-        denied_action: DeniedAction::MessageContinue,
-    };
-    Stage {
-        stage_uuid: uuid(0x9c3d_6a1b_e0f7_d2a9 + number),
-        name: format!("sms-setup-{number}"),
-        flow_set: (0..flows).map(flow).collect(),
-        configure_flow: None,
-        friendly_name: Some("Phone".to_owned()),
-        provider: Provider::Twilio,
-        from_number: "+15005550006".to_owned(),
-        account_sid: "AC00000000000000000000000000000001".to_owned(),
-        auth: Secret::new("an-auth-token".to_owned()),
-        auth_password: Secret::new(String::new()),
-        auth_type: AuthType::Basic,
-        verify_only: false,
-        mapping: None,
-    }
-}
-
-/// The same as it is stored.
-fn stored(flows: u64) -> Stored {
-    let write_ids = vec!["0f8b3c5d7e9a41b2a3c4d5e6f7081920".to_owned(); WRITE_IDS_KEPT];
-    Stored { stage: stage(0, flows), revision: 1, write_ids }
+/// Serves the database on a thread of its own, for as long as the benches run.
+fn serve(database: Database) -> SocketAddr {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let engine = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            sender.send(engine.local_addr().unwrap()).unwrap();
+            dynoxide::server::serve_on(engine, database).await
+        })
+    });
+    receiver.recv().unwrap()
 }
 
 /// So many flows as a client sends them.

@@ -1,20 +1,20 @@
-//! authentik's `PATCH /stages/authenticator/sms/{stage_uuid}/` as one AWS Lambda function over one
-//! DynamoDB table.
+//! authentik's resource *SMS Authenticator Setup Stage* as one AWS Lambda function over one DynamoDB
+//! table.
 //!
-//! The modules, in the order in which a request goes through them; each knows only those below it:
+//! The rooms, from the top down; each knows only those below it, and none of its own files knows
+//! another in a circle:
 //!
-//! | module | turns | into |
-//! |---|---|---|
-//! | [`handler`] | an event | an answer, always: the story on one screen |
-//! | [`request`] | an event | method, route, stage, credentials, preconditions, JSON |
-//! | [`authentication`] | credentials | a caller |
-//! | [`permission`] | a caller | proof of what they may do to which stage |
-//! | [`patch`] | JSON | typed changes, or everything that is wrong with them |
-//! | [`store`] | proof and changes | one conditional write, or the reason why not |
-//! | [`response`] | a stage or an error | status and JSON |
-//! | [`door`] | status and JSON | the shape that the event's sender expects |
-//! | [`record`], [`log`] | all of it | one line in the log |
-//! | [`stage`], [`flow`], [`choice`], [`validation`], [`precondition`], [`error`] | | the domain's own types |
+//! | room | what it is |
+//! |---|---|
+//! | `main.rs`, `bin/sms-stage` | the function's binary; the command for people |
+//! | [`import`] | authentik's own answers into the table |
+//! | [`api`] | what can be asked: one file an operation, the API and the errors as one table each |
+//! | [`contract`] | the releases of authentik: what a request may say, how an answer says it |
+//! | [`store`] | the table: conditional writes, one module for transactions |
+//! | [`access`] | callers, tokens, permissions |
+//! | [`stage`] | what a stage is: the table of fields, patches, filters |
+//! | [`http`] | the syntax of Lambda events and of HTTP |
+//! | [`telemetry`] | one line of the log and one of metrics for each request |
 //!
 //! What holds at every instant:
 //!
@@ -22,23 +22,15 @@
 //! * A reference that a stage takes on has its row, or its flow, at that moment.
 //! * A change is whole or not there, is there once however often it was sent, and is lost to nothing
 //!   but a later change of the same fields.
-//! * The store does nothing without [`permission::MayChange`] or [`permission::MayView`], which only
-//!   [`permission::Caller`] makes.
-//! * A credential cannot be printed: [`stage::Secret`] and [`permission::TokenKey`] hide it.
+//! * The store does nothing without a permission, which only [`access`] makes.
+//! * A credential cannot be printed: [`stage::value::Secret`] and [`access::token::TokenKey`] hide it.
 
-pub mod authentication;
-pub mod choice;
-pub mod door;
-pub mod error;
-pub mod flow;
-pub mod handler;
-pub mod log;
-pub mod patch;
-pub mod permission;
-pub mod precondition;
-pub mod record;
-pub mod request;
-pub mod response;
+pub mod access;
+pub mod api;
+pub mod contract;
+pub mod http;
+#[cfg(feature = "local")]
+pub mod import;
 pub mod stage;
 pub mod store;
-pub mod validation;
+pub mod telemetry;

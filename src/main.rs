@@ -3,13 +3,15 @@
 use std::{env, fmt, process::ExitCode, sync::Arc, time::Duration};
 
 use authenticator_sms_stage::{
-    handler::App,
-    log,
-    request::Event,
+    api::{App, Settings},
+    contract::{Contract, Secrets},
+    http::{cors::AllowedOrigins, event::Event},
     store::{
-        Secrets, StageTable,
-        client::{self, Connection},
+        Table,
+        client::Connection,
+        endpoint::{self, Endpoint},
     },
+    telemetry::log,
 };
 use aws_sdk_dynamodb::config::Credentials;
 use lambda_http::{Error, LambdaEvent, lambda_runtime, service_fn};
@@ -41,29 +43,33 @@ const LAMBDA_SETTINGS: [&str; 4] = [
 // One event at a time, as Lambda sends them: a second thread would only cost start-up time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
+    let app = match start().await {
+        Ok(app) => Arc::new(app),
+        Err(error) => return complain("does not start", &error),
+    };
+    match answer_events(app).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => complain("was answering events, and has ended", &error),
     }
 }
 
-async fn run() -> Result<(), Error> {
+/// Reads the settings and opens the connection.
+async fn start() -> Result<App, Error> {
     log::start(log_level()?, std::io::stdout);
     for name in LAMBDA_SETTINGS {
         required(name)?;
     }
-    let secrets = secrets()?;
-    let token_memory = token_memory()?;
+    let settings = settings()?;
     let connects_at_start = connects_at_start()?;
-    let table_name = required("TABLE_NAME")?;
-    let table = StageTable::new(client::client(connection()?)?, table_name, secrets);
+    let table_name = checked("TABLE_NAME", endpoint::table_name)?;
+    let table = Table::connect(connection()?, table_name)?;
     if connects_at_start {
         table.open_connection().await;
     }
-    let app = Arc::new(App::new(table, secrets, token_memory).with_metrics(write_metrics));
+    Ok(App::new(table, settings).with_metrics(write_metrics))
+}
+
+async fn answer_events(app: Arc<App>) -> Result<(), Error> {
     let events = lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
         let app = app.clone();
         async move { app.handle(event).await }
@@ -72,10 +78,20 @@ async fn run() -> Result<(), Error> {
     tokio::spawn(events).await?
 }
 
-/// Says why the function does not start. Lambda puts it into the log.
+fn settings() -> Result<Settings, BadSetting> {
+    Ok(Settings {
+        contract: parsed("AUTHENTIK_VERSION", Contract::parse)?.unwrap_or_default(),
+        secrets: parsed("SECRETS", Secrets::parse)?,
+        token_memory: token_memory()?,
+        cors: parsed("CORS_ORIGINS", AllowedOrigins::parse)?.unwrap_or_default(),
+    })
+}
+
+/// Says what went wrong. Lambda puts it into the log.
 #[expect(clippy::print_stderr, reason = "the log itself may be what does not start")]
-fn complain(error: &Error) {
-    eprintln!("bootstrap does not start: {error}");
+fn complain(what: &str, error: &Error) -> ExitCode {
+    eprintln!("bootstrap {what}: {error}");
+    ExitCode::FAILURE
 }
 
 /// CloudWatch reads metrics from the log.
@@ -85,17 +101,17 @@ fn write_metrics(line: &str) {
 }
 
 fn log_level() -> Result<LevelFilter, BadSetting> {
-    let level = parsed("LOG_LEVEL", "error, warn, info, debug or trace", |word| word.parse().ok())?;
-    Ok(level.unwrap_or(LevelFilter::INFO))
+    Ok(word("LOG_LEVEL", "error, warn or info", |word| word.parse().ok())?
+        .unwrap_or(LevelFilter::INFO))
 }
 
 fn connection() -> Result<Connection, BadSetting> {
+    let for_dynamodb = parsed("AWS_ENDPOINT_URL_DYNAMODB", Endpoint::parse)?;
+    let for_every_service = parsed("AWS_ENDPOINT_URL", Endpoint::parse)?;
+    let endpoint = for_dynamodb.or(for_every_service);
     Ok(Connection {
-        region: required("AWS_REGION")?,
-        endpoint: match endpoint("AWS_ENDPOINT_URL_DYNAMODB")? {
-            Some(dynamodb) => Some(dynamodb),
-            None => endpoint("AWS_ENDPOINT_URL")?,
-        },
+        region: checked("AWS_REGION", endpoint::region)?,
+        endpoint,
         roots: roots()?,
         // They live as long as the function's process does; Lambda starts a new one with new ones.
         credentials: Credentials::new(
@@ -124,24 +140,8 @@ fn roots() -> Result<Option<Vec<u8>>, BadSetting> {
     }
 }
 
-fn endpoint(name: &'static str) -> Result<Option<String>, BadSetting> {
-    parsed(name, "an address that begins with https:// or http://", |address| {
-        let is_address = address.starts_with("https://") || address.starts_with("http://");
-        is_address.then(|| address.to_owned())
-    })
-}
-
-fn secrets() -> Result<Secrets, BadSetting> {
-    let secrets = parsed("SECRETS", "echo or write-only", |word| match word {
-        "echo" => Some(Secrets::Echo),
-        "write-only" => Some(Secrets::WriteOnly),
-        _ => None,
-    })?;
-    Ok(secrets.unwrap_or_default())
-}
-
 fn connects_at_start() -> Result<bool, BadSetting> {
-    let connects = parsed("CONNECT_AT_START", "yes or no", |word| match word {
+    let connects = word("CONNECT_AT_START", "yes or no", |word| match word {
         "yes" => Some(true),
         "no" => Some(false),
         _ => None,
@@ -150,25 +150,37 @@ fn connects_at_start() -> Result<bool, BadSetting> {
 }
 
 fn token_memory() -> Result<Duration, BadSetting> {
-    let seconds =
-        parsed("TOKEN_MEMORY_SECONDS", "a whole number of seconds from 0 to 3600", |word| {
-            word.parse().ok().filter(|seconds| *seconds <= 3600)
-        })?;
+    let expected = "a whole number of seconds from 0 to 3600";
+    let seconds = word("TOKEN_MEMORY_SECONDS", expected, |word| {
+        word.parse().ok().filter(|seconds| *seconds <= 3600)
+    })?;
     Ok(Duration::from_secs(seconds.unwrap_or(60)))
 }
 
-fn parsed<T>(
+/// A setting that is one of a few words.
+fn word<T>(
     name: &'static str,
     expected: &str,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, BadSetting> {
-    match optional(name) {
-        None => Ok(None),
-        Some(word) => match parse(&word) {
-            Some(value) => Ok(Some(value)),
-            None => Err(BadSetting { name, problem: format!("is {word:?}, not {expected}") }),
-        },
-    }
+    parsed(name, |word| parse(word).ok_or_else(|| format!("is {word:?}, not {expected}")))
+}
+
+/// A setting that may be missing.
+fn parsed<T, E: fmt::Display>(
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, BadSetting> {
+    let value = optional(name).map(|value| parse(&value)).transpose();
+    value.map_err(|error| BadSetting { name, problem: error.to_string() })
+}
+
+/// A setting that must be there.
+fn checked<T>(
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, BadSetting> {
+    parse(&required(name)?).map_err(|problem| BadSetting { name, problem })
 }
 
 fn required(name: &'static str) -> Result<String, BadSetting> {

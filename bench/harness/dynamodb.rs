@@ -1,21 +1,24 @@
 //! The embedded engine behind TLS, in DynamoDB's place.
 
 use std::{
+    mem,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use authenticator_sms_stage::store::{
-    Secrets, StageTable,
-    client::{self, Connection},
-    documents::Documents,
+use authenticator_sms_stage::{
+    import::{
+        file::Documents,
+        load::{self, OnConflict},
+    },
+    store::Table,
 };
-use aws_sdk_dynamodb::config::Credentials;
+use dynoxide::Database;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -28,12 +31,10 @@ use tokio_rustls::{
     },
 };
 
-use crate::{Failure, failure};
+use crate::{Failure, failure, table};
 
-/// The table's name.
-pub const TABLE: &str = "authenticator-sms-stage";
-/// Its content: the fixture of the tests.
-const FIXTURE: &str = include_str!("../../tests/conformance/fixture.json");
+/// The table's content: the fixture of the tests.
+const FIXTURE: &[u8] = include_bytes!("../../tests/conformance/fixture.json");
 /// Trusted besides the harness's own certificate: the function parses as many as without `AWS_CA_BUNDLE`.
 const AMAZON_ROOTS: &str = include_str!("../../src/store/amazon-roots.pem");
 
@@ -43,7 +44,16 @@ pub struct Dynamodb {
     pub endpoint: String,
     /// A file with the certificates to trust: Amazon's and the proxy's.
     pub bundle: PathBuf,
-    connections: Arc<AtomicUsize>,
+    /// The engine's database.
+    pub database: Database,
+    traffic: Arc<Traffic>,
+}
+
+/// What has come through the proxy.
+#[derive(Default)]
+struct Traffic {
+    connections: AtomicUsize,
+    operations: Mutex<Vec<String>>,
 }
 
 impl Dynamodb {
@@ -51,16 +61,10 @@ impl Dynamodb {
     pub async fn start(folder: &Path) -> Result<Self, Failure> {
         let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = engine.local_addr()?;
-        tokio::spawn(dynoxide::server::serve_on(engine, dynoxide::Database::memory()?));
-        let client = client::client(Connection {
-            region: "us-east-1".to_owned(),
-            endpoint: Some(format!("http://{address}")),
-            roots: None,
-            credentials: Credentials::new("local", "local", None, None, "embedded engine"),
-        })?;
-        let table = StageTable::new(client, TABLE.to_owned(), Secrets::Echo);
-        table.create_table().await?;
-        Documents::parse(FIXTURE)?.load(&table).await?;
+        let database = Database::memory()?;
+        tokio::spawn(dynoxide::server::serve_on(engine, database.clone()));
+        let table = table::create(address).await?;
+        load_fixture(&table).await?;
 
         let (certificate, key) = certificate(folder)?;
         let bundle = folder.join("bundle.pem");
@@ -69,14 +73,29 @@ impl Dynamodb {
         let acceptor = acceptor(&certificate, &key)?;
         let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let endpoint = format!("https://{}", proxy.local_addr()?);
-        let connections = Arc::<AtomicUsize>::default();
-        tokio::spawn(accept(proxy, acceptor, address, connections.clone()));
-        Ok(Self { endpoint, bundle, connections })
+        let traffic = Arc::<Traffic>::default();
+        tokio::spawn(accept(proxy, acceptor, address, traffic.clone()));
+        Ok(Self { endpoint, bundle, database, traffic })
     }
 
     /// The number of connections since the last call of this.
     pub fn connections(&self) -> usize {
-        self.connections.swap(0, Ordering::Relaxed)
+        self.traffic.connections.swap(0, Ordering::Relaxed)
+    }
+
+    /// The operations of the requests since the last call of this, such as `GetItem`.
+    pub fn operations(&self) -> Vec<String> {
+        let mut operations = self.traffic.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut operations)
+    }
+}
+
+async fn load_fixture(table: &Table) -> Result<(), Failure> {
+    let documents = Documents::parse(FIXTURE)?;
+    let report = load::load(table, &[documents], OnConflict::Overwrite, |_| {}).await;
+    match report.refused.len() {
+        0 => Ok(()),
+        refused => failure(format!("{refused} documents of the fixture were refused")),
     }
 }
 
@@ -109,18 +128,35 @@ fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
+impl Traffic {
+    /// Notes the operation, if these bytes are the beginning of a request. The client sends a request only
+    /// after the answer to the one before, and its headers fit into one read.
+    fn note(&self, bytes: &[u8]) {
+        let head = String::from_utf8_lossy(bytes);
+        let target = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("x-amz-target").then_some(value)
+        });
+        if let Some(target) = target.filter(|_| head.starts_with("POST ")) {
+            let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+            self.operations.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+        }
+    }
+}
+
 async fn accept(
     proxy: TcpListener,
     acceptor: TlsAcceptor,
     engine: SocketAddr,
-    connections: Arc<AtomicUsize>,
+    traffic: Arc<Traffic>,
 ) {
     while let Ok((connection, _)) = proxy.accept().await {
         let acceptor = acceptor.clone();
-        connections.fetch_add(1, Ordering::Relaxed);
+        let traffic = traffic.clone();
+        traffic.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             // A function that is ended may close its connection at any point.
-            let _ = forward(connection, acceptor, engine).await;
+            let _ = forward(connection, acceptor, engine, &traffic).await;
         });
     }
 }
@@ -130,6 +166,7 @@ async fn forward(
     connection: TcpStream,
     acceptor: TlsAcceptor,
     engine: SocketAddr,
+    traffic: &Traffic,
 ) -> std::io::Result<()> {
     connection.set_nodelay(true)?;
     let mut client = acceptor.accept(connection).await?;
@@ -140,7 +177,11 @@ async fn forward(
         tokio::select! {
             read = client.read(&mut requests) => match read? {
                 0 => return Ok(()),
-                length => engine.write_all(requests.get(..length).unwrap_or_default()).await?,
+                length => {
+                    let bytes = requests.get(..length).unwrap_or_default();
+                    traffic.note(bytes);
+                    engine.write_all(bytes).await?;
+                }
             },
             read = engine.read(&mut answers) => match read? {
                 0 => return Ok(()),

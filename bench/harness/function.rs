@@ -6,10 +6,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     Failure,
-    dynamodb::{Dynamodb, TABLE},
+    dynamodb::Dynamodb,
     failure,
     process::{self, Process, TIME_LIMIT},
     runtime_api::{Answer, RuntimeApi},
+    table::TABLE,
 };
 
 /// A function that is running.

@@ -7,8 +7,16 @@ use std::{
 };
 
 use clap::Args;
+use uuid::Uuid;
 
-use crate::{Failure, PATCH, check, dynamodb::Dynamodb, failure, function::Function};
+use crate::{
+    Failure, PATCH, check,
+    dynamodb::Dynamodb,
+    events::{create_event, stage_key},
+    failure,
+    function::Function,
+    table::event,
+};
 
 /// The functions, and where a profile goes.
 #[derive(Args)]
@@ -23,9 +31,9 @@ pub struct Arguments {
 
 /// Number of calls that are averaged: the order in a hash map is random, which makes a difference of
 /// about a thousandth.
-const WARM_CALLS: u64 = 50;
+const CALLS: u64 = 50;
 /// Maximum number of attempts to count one run.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 20;
 
 /// The counts of one binary.
 pub struct Instructions {
@@ -33,13 +41,20 @@ pub struct Instructions {
     start: u64,
     first_call: u64,
     warm_call: u64,
+    list: u64,
+    create: u64,
+    destroy: u64,
 }
 
 impl fmt::Display for Instructions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { function, start, first_call, warm_call } = self;
+        let Self { function, start, first_call, warm_call, list, create, destroy } = self;
         let function = function.display();
-        write!(f, "{function}: start {start}, first call {first_call}, warm call {warm_call}")
+        write!(
+            f,
+            "{function}: start {start}, first call {first_call}, warm call {warm_call}, \
+             list {list}, create {create}, destroy {destroy}"
+        )
     }
 }
 
@@ -65,6 +80,38 @@ pub async fn measure(
     Ok(())
 }
 
+/// The numbers of calls in one run, in their order.
+#[derive(Clone, Copy, Default)]
+struct Calls {
+    patches: u64,
+    lists: u64,
+    creates: u64,
+    destroys: u64,
+}
+
+impl Calls {
+    /// Makes the calls. Each stage has a new name, since those of earlier runs may be in the table.
+    async fn make(self, function: &mut Function) -> Result<(), Failure> {
+        for _ in 0..self.patches {
+            check(&function.call(PATCH, 1).await?, 200)?;
+        }
+        for _ in 0..self.lists {
+            check(&function.call(&event("GET", None, "", None)?, 1).await?, 200)?;
+        }
+        let mut created = Vec::new();
+        for _ in 0..self.creates {
+            let name = Uuid::new_v4().to_string();
+            let answer = function.call(&create_event(&name)?, 1).await?;
+            check(&answer, 201)?;
+            created.push(stage_key(&answer)?);
+        }
+        for stage in created.iter().rev().take(self.destroys.try_into()?) {
+            check(&function.call(&event("DELETE", Some(stage), "", None)?, 1).await?, 204)?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs one function under callgrind.
 struct Counter<'d> {
     command: Vec<PathBuf>,
@@ -73,24 +120,35 @@ struct Counter<'d> {
 }
 
 impl Counter<'_> {
-    /// Counts in three runs, each longer than the one before; the differences are the calls.
+    /// Counts in runs that share their first calls; the differences are the other calls.
     async fn count(&self, function: &Path) -> Result<Instructions, Failure> {
-        let start = self.run(0).await?;
-        let one_call = self.run(1).await?;
-        let all_calls = self.run(1 + WARM_CALLS).await?;
+        let none = Calls::default();
+        let start = self.run(none).await?;
+        let patch = self.run(Calls { patches: 1, ..none }).await?;
+        let patches = self.run(Calls { patches: 1 + CALLS, ..none }).await?;
+        // Before stages are created, which stay in the table: each list has the fixture's stages.
+        let list = self.run(Calls { lists: 1, ..none }).await?;
+        let lists = self.run(Calls { lists: 1 + CALLS, ..none }).await?;
+        let create = self.run(Calls { creates: 1, ..none }).await?;
+        let creates = self.run(Calls { creates: 1 + CALLS, ..none }).await?;
+        let destroys = self.run(Calls { creates: 1 + CALLS, destroys: CALLS, ..none }).await?;
+        let per_call = |longer: u64, shorter| longer.saturating_sub(shorter) / CALLS;
         Ok(Instructions {
             function: function.to_owned(),
             start,
-            first_call: one_call.saturating_sub(start),
-            warm_call: all_calls.saturating_sub(one_call) / WARM_CALLS,
+            first_call: patch.saturating_sub(start),
+            warm_call: per_call(patches, patch),
+            list: per_call(lists, list),
+            create: per_call(creates, create),
+            destroy: per_call(destroys, creates),
         })
     }
 
-    /// The instructions from the start until `calls` calls are answered.
+    /// The instructions from the start until these calls are answered.
     ///
     /// Callgrind makes a function fifty times slower. On a busy machine the connection may then time out
     /// and be opened again, which takes more instructions than anything else here: such a run is repeated.
-    async fn run(&self, calls: u64) -> Result<u64, Failure> {
+    async fn run(&self, calls: Calls) -> Result<u64, Failure> {
         for _ in 0..ATTEMPTS {
             self.dynamodb.connections();
             let instructions = self.run_once(calls).await?;
@@ -101,12 +159,10 @@ impl Counter<'_> {
         failure("the machine is too slow: every run opened more than one connection to DynamoDB")
     }
 
-    async fn run_once(&self, calls: u64) -> Result<u64, Failure> {
+    async fn run_once(&self, calls: Calls) -> Result<u64, Failure> {
         let command: Vec<&Path> = self.command.iter().map(PathBuf::as_path).collect();
         let mut function = Function::start::<&OsStr>(&command, &[], self.dynamodb).await?;
-        if calls > 0 {
-            check(&function.call(PATCH, calls.try_into()?).await?)?;
-        }
+        calls.make(&mut function).await?;
         // Work after the question for the next event belongs to the call as well.
         function.processor_time().await?;
         function.end().await?;

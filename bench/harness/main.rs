@@ -7,10 +7,15 @@
 
 mod django;
 mod dynamodb;
+mod events;
 mod function;
+mod growth;
 mod instructions;
 mod process;
+mod requests;
 mod runtime_api;
+#[path = "../table.rs"]
+mod table;
 mod times;
 
 use std::path::Path;
@@ -19,8 +24,7 @@ use clap::{Parser, Subcommand};
 
 use self::dynamodb::Dynamodb;
 
-/// Any error; it ends the measurement.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub use self::table::Failure;
 
 /// An error of the harness's own.
 pub fn failure<T>(reason: impl Into<String>) -> Result<T, Failure> {
@@ -43,6 +47,10 @@ enum Command {
     Times(times::Arguments),
     /// Instructions of a start, of the first call and of a warm call, counted by callgrind.
     Instructions(instructions::Arguments),
+    /// Requests to DynamoDB for each operation.
+    Requests(requests::Arguments),
+    /// A list and a PATCH with 10, 1,000 and 100,000 stages in the table.
+    Growth(growth::Arguments),
     /// First answer and warm calls, beside the same endpoint in Django.
     Django(django::Arguments),
 }
@@ -59,20 +67,22 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn run(command: Command, folder: &Path) -> Result<(), Failure> {
-    let dynamodb = Dynamodb::start(folder).await?;
+    let dynamodb = async || Dynamodb::start(folder).await;
     match command {
-        Command::Times(arguments) => times::measure(&arguments, &dynamodb).await,
+        Command::Times(arguments) => times::measure(&arguments, &dynamodb().await?).await,
         Command::Instructions(arguments) => {
-            instructions::measure(&arguments, folder, &dynamodb).await
+            instructions::measure(&arguments, folder, &dynamodb().await?).await
         }
-        Command::Django(arguments) => django::measure(&arguments, folder, &dynamodb).await,
+        Command::Requests(arguments) => requests::measure(&arguments, &dynamodb().await?).await,
+        Command::Growth(arguments) => growth::measure(&arguments, folder).await,
+        Command::Django(arguments) => django::measure(&arguments, folder, &dynamodb().await?).await,
     }
 }
 
-/// Fails unless a function's answer has the status 200.
-pub fn check(answer: &str) -> Result<(), Failure> {
+/// Fails unless a function's answer has this status.
+pub fn check(answer: &str, status: u16) -> Result<(), Failure> {
     let answer: serde_json::Value = serde_json::from_str(answer)?;
-    if answer.get("statusCode") == Some(&200.into()) {
+    if answer.get("statusCode") == Some(&status.into()) {
         Ok(())
     } else {
         failure(format!("answered {answer}"))

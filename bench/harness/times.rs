@@ -121,7 +121,7 @@ async fn sample(
     let first_answered = function.processor_time().await?;
     function.call(PATCH, CALLS_TO_WARM_UP).await?;
     let warmed_up = function.processor_time().await?;
-    check(&function.call(PATCH, calls).await?)?;
+    check(&function.call(PATCH, calls).await?, 200)?;
     let all_answered = function.processor_time().await?;
     let peak_memory = function.peak_memory_kilobytes()?;
     let sample = Sample {

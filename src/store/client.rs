@@ -14,12 +14,12 @@ use aws_runtime::{
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        self, BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
         SharedHttpClient, StalledStreamProtectionConfig,
         interceptors::{
             BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
         },
-        retry::RetryConfig,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
         timeout::TimeoutConfig,
     },
     error::BoxError,
@@ -29,6 +29,8 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::interceptors::disable_interceptor;
+
+use super::endpoint::Endpoint;
 
 /// Amazon Root CA 1 to 4 and Starfield Services G2: the roots that AWS asks clients to trust,
 /// <https://docs.aws.amazon.com/general/latest/gr/rande.html> and
@@ -47,20 +49,20 @@ const ATTEMPTS_MAX: u32 = 3;
 /// others use 1 s, since it answers in single milliseconds.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
 
-/// Where the table is, and as whom to speak to it.
+/// Endpoint and credentials.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The AWS region, for example `eu-central-1`.
     pub region: String,
-    /// Another endpoint than the region's own, for example `http://127.0.0.1:8000`.
-    pub endpoint: Option<String>,
+    /// Another endpoint than the region's own.
+    pub endpoint: Option<Endpoint>,
     /// Certificates to trust instead of Amazon's roots, as PEM text.
     pub roots: Option<Vec<u8>>,
-    /// As whom.
+    /// The credentials that requests are signed with.
     pub credentials: Credentials,
 }
 
-/// The client could not be built: the certificates to trust are not readable.
+/// The client could not be built: the certificates to trust cannot be read.
 #[derive(Debug)]
 pub struct ConnectionError(String);
 
@@ -78,6 +80,11 @@ impl std::error::Error for ConnectionError {}
 ///
 /// [`ConnectionError`] for certificates that cannot be read.
 pub fn client(connection: Connection) -> Result<Client, ConnectionError> {
+    Ok(Client::from_conf(config(connection)?.build()))
+}
+
+/// The client's configuration.
+pub(super) fn config(connection: Connection) -> Result<config::Builder, ConnectionError> {
     let http = http_client(&connection)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -92,20 +99,25 @@ pub fn client(connection: Connection) -> Result<Client, ConnectionError> {
         .credentials_provider(connection.credentials)
         .timeout_config(timeouts)
         .retry_config(retries)
+        .retry_partition(retries_of_each_request())
         // An attempt has its time, and what comes in it is at most one item.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .interceptor(ShortUserAgent)
         .http_client(http);
     if let Some(endpoint) = connection.endpoint {
-        config = config.endpoint_url(endpoint);
+        config = config.endpoint_url(endpoint.as_str());
     }
-    Ok(Client::from_conf(config.build()))
+    Ok(config)
+}
+
+/// Lets each request have its attempts. The SDK's own allowance is one for all requests of a process:
+/// after some 25 that failed, the next passing fault of any other would be its last.
+fn retries_of_each_request() -> RetryPartition {
+    RetryPartition::custom("each request").token_bucket(TokenBucket::unlimited()).build()
 }
 
 fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionError> {
-    let is_cleartext =
-        connection.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-    if is_cleartext {
+    if connection.endpoint.as_ref().is_some_and(Endpoint::is_cleartext) {
         // No certificate is looked at, so no trust store is parsed.
         return Ok(Builder::new().build_http());
     }
@@ -118,7 +130,7 @@ fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionEr
         .build_https())
 }
 
-/// Says who asks in one constant header, and leaves out what the SDK tells AWS of itself: compiler,
+/// Names this program in one constant header, and leaves out what the SDK tells AWS of itself: compiler,
 /// operating system, features in use, an id of the call, the number of the attempt. DynamoDB needs
 /// none of that, and putting it together and signing it took 6 % of a warm call's instructions, 8 %
 /// of a first one's.

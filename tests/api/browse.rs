@@ -50,7 +50,7 @@ fn the_page_loads_nothing_from_other_hosts() {
     assert!(head.contains("content-security-policy: default-src 'none'; "), "{head}");
     let links = page.split(&['"', '\''][..]).filter(|text| text.starts_with("swagger-ui/"));
     let links: Vec<_> = links.collect();
-    assert_eq!(links.len(), 3, "{links:?}");
+    assert_eq!(links.len(), 4, "{links:?}");
     for link in links {
         let (head, body) = get(&server, &format!("/{link}"), &server.address);
         assert!(head.starts_with("http/1.1 200 ") && !body.is_empty(), "{link}: {head}");
@@ -83,6 +83,8 @@ fn the_document_names_the_address_of_its_request() {
 fn the_function_answers_all_other_requests() {
     let server = serve(&[], "listening on ");
     let no_route = (404, detail("not_found", "Not found."));
+    let text = "This path of authentik's API is not served here.";
+    let not_implemented = (501, detail("not_implemented", text));
     for (method, path) in [
         ("POST", "/"),
         ("PATCH", "/"),
@@ -96,7 +98,8 @@ fn the_function_answers_all_other_requests() {
         ("GET", "//"),
     ] {
         let answer = server.send(&Request::patch("").method(method).path(path));
-        assert_eq!(answer, no_route, "{method} {path}");
+        let expected = if path.starts_with("/api/v3") { &not_implemented } else { &no_route };
+        assert_eq!(&answer, expected, "{method} {path}");
     }
     // A gateway may put any prefix before the path of a stage.
     let denied = (403, detail("authentication_failed", "Token invalid/expired"));

@@ -13,6 +13,14 @@ use crate::harness::{
     detail, stage_with,
 };
 
+/// The contract by which answers are as the fixture has its documents.
+const CONTRACT: [&str; 2] = ["--authentik-version", "2025.8"];
+
+/// `sms-stage serve` by that contract; `arguments` come after that.
+fn serve(arguments: &[&str]) -> Server {
+    Server::serve(&[&CONTRACT[..], arguments].concat())
+}
+
 /// Sends the request of a printed `curl` line.
 fn send_as_curl(lines: &str) -> (u16, Value) {
     let words = shell_words(lines);
@@ -59,7 +67,7 @@ fn serve_prints_its_address_and_a_curl_line_that_works() {
 #[test]
 fn serve_with_loaded_documents_has_no_demo() {
     let folder = Folder::new();
-    let server = Server::serve(&["--load", &folder.write("fixture.json", FIXTURE)]);
+    let server = serve(&["--load", &folder.write("fixture.json", FIXTURE)]);
     let answer = server.send(&Request::patch(r#"{"verify_only": true}"#));
     assert_eq!(answer, (200, stage_with(json!({"verify_only": true}))));
     let refused = server.send(&Request::patch("{}").header("Authorization", Some("Bearer x")));
@@ -67,7 +75,7 @@ fn serve_with_loaded_documents_has_no_demo() {
     assert!(!server.printed.join("\n").contains("demo"), "{:?}", server.printed);
     let stderr = server.end();
     let path = folder.path("fixture.json");
-    let line = format!("loaded {path}: 3 stages, 4 flows, 1 mappings, 3 tokens\n");
+    let line = format!("loaded {path}: 3 stages, 4 flows, 1 mappings, 4 tokens\n");
     assert!(stderr.starts_with(&line), "{stderr}");
     assert!(!stderr.contains("good-token") && !stderr.contains("hunter2"), "{stderr}");
 }
@@ -77,11 +85,11 @@ fn serve_keeps_its_data_in_a_file_across_restarts() {
     let folder = Folder::new();
     let (data, fixture) = (folder.path("data"), folder.write("fixture.json", FIXTURE));
     let changed = stage_with(json!({"from_number": "+15005550042"}));
-    let server = Server::serve(&["--data", &data, "--load", &fixture]);
+    let server = serve(&["--data", &data, "--load", &fixture]);
     let patch = Request::patch(r#"{"from_number": "+15005550042"}"#);
     assert_eq!(server.send(&patch), (200, changed.clone()));
     server.end();
-    let server = Server::serve(&["--data", &data]);
+    let server = serve(&["--data", &data]);
     assert_eq!(
         server.send(&Request::get()),
         (200, changed.clone()),
@@ -93,7 +101,7 @@ fn serve_keeps_its_data_in_a_file_across_restarts() {
         server.printed
     );
     server.end();
-    let server = Server::serve(&["--data", &data, "--load", &fixture]);
+    let server = serve(&["--data", &data, "--load", &fixture]);
     assert_eq!(server.send(&Request::get()), (200, changed), "loading skips the items that exist");
     assert!(server.end().contains("0 stages"), "the skipped stages are reported");
 }
@@ -103,18 +111,17 @@ fn serve_and_invoke_can_hide_secrets() {
     let folder = Folder::new();
     let fixture = folder.write("fixture.json", FIXTURE);
     let settings = ["--load", &fixture, "--secrets", "write-only"];
-    let mut without = stage_with(json!({}));
-    for secret in ["auth", "auth_password"] {
-        without.as_object_mut().unwrap().shift_remove(secret);
-    }
-    let server = Server::serve(&settings);
+    let without = stage_with(json!({"auth": "", "auth_password": ""}));
+    let server = serve(&settings);
     assert_eq!(server.send(&Request::get()), (200, without.clone()));
     let elsewhere = Request::patch(r#"{"account_sid": "https://elsewhere.example"}"#);
     let (status, body) = server.send(&elsewhere);
     assert_eq!((status, body["code"].as_str()), (400, Some("invalid")), "{body}");
-    assert!(body["account_sid"][0].as_str().unwrap().contains("auth"), "{body}");
+    for secret in ["auth", "auth_password"] {
+        assert!(body[secret][0].as_str().unwrap().contains("account_sid"), "{body}");
+    }
     let event = folder.write("event.json", Request::get().event().to_string());
-    let ended = run(&[&["invoke"], &settings[..], &[&event]].concat());
+    let ended = run(&[&["invoke"], &CONTRACT[..], &settings[..], &[&event]].concat());
     let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(body, without);
@@ -148,9 +155,10 @@ fn invoke_prints_one_json_document_and_logs_to_standard_error() {
     let fixture = folder.write("fixture.json", FIXTURE);
     let event = Request::patch(r#"{"friendly_name": null}"#).event().to_string();
     let file = folder.write("event.json", &event);
+    let invoke = [&["invoke", "--load", &fixture], &CONTRACT[..]].concat();
     for ended in [
-        run(&["invoke", "--load", &fixture, &file]),
-        run_with_input(&["invoke", "--load", &fixture, "-"], &event),
+        run(&[&invoke[..], &[&file]].concat()),
+        run_with_input(&[&invoke[..], &["-"]].concat(), &event),
     ] {
         assert!(ended.is_success, "{}", ended.stderr);
         let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
@@ -163,6 +171,22 @@ fn invoke_prints_one_json_document_and_logs_to_standard_error() {
         assert_eq!(statuses.len(), 1, "{}", ended.stderr);
         assert!(ended.stderr.contains("loaded "), "{}", ended.stderr);
         assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_encoding_of_an_event_is_recognised() {
+    let folder = Folder::new();
+    let fixture = folder.write("fixture.json", FIXTURE);
+    let event = Request::get().event().to_string();
+    let utf_16 = event.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let with_mark = folder.write("mark.json", format!("\u{feff}{event}"));
+    let ended = run(&["invoke", "--load", &fixture, &with_mark]);
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(answer["statusCode"], 200, "a byte order mark is allowed");
+    for (bytes, words) in [(utf_16, "UTF-16"), (b"\x1f\x8b\x08".to_vec(), "gzip")] {
+        let file = folder.write("event.json", bytes);
+        assert_fails(&run(&["invoke", &file]), &["cannot read the event", "event.json", words]);
     }
 }
 
@@ -192,7 +216,7 @@ fn an_event_of_another_kind_is_one_clear_line() {
     ] {
         let file = folder.write("event.json", text);
         let ended = run(&["invoke", &file]);
-        assert_fails(&ended, &["event.json is no HTTP event"]);
+        assert_fails(&ended, &["cannot read the event", "event.json"]);
         assert_eq!(ended.stderr.lines().count(), 1, "{why}: {}", ended.stderr);
         assert_eq!(ended.stdout, "", "{why}");
     }
@@ -211,11 +235,11 @@ fn a_file_that_cannot_be_read_is_one_clear_line() {
         (vec!["serve", "--listen", "127.0.0.1:0", "--load", &missing], ["cannot load", "missing"]),
         (
             vec!["dynamodb", "--listen", "127.0.0.1:0", "--data", &missing_folder],
-            ["cannot open the data", "no/such/folder"],
+            ["cannot use the data file", "no/such/folder"],
         ),
         (
             vec!["serve", "--listen", "127.0.0.1:0", "--data", &not_text],
-            ["cannot open the data", "text"],
+            ["cannot use the data file", "text"],
         ),
     ] {
         let ended = run(&arguments);
@@ -284,7 +308,18 @@ fn invalid_arguments_are_named() {
 fn help_and_version_are_printed() {
     let ended = run(&[]);
     assert!(!ended.is_success, "a missing command is an error");
-    let commands = ["serve", "invoke", "dynamodb", "load", "token", "get", "delete", "completions"];
+    let commands = [
+        "serve",
+        "invoke",
+        "dynamodb",
+        "load",
+        "list",
+        "get",
+        "delete",
+        "token",
+        "check",
+        "completions",
+    ];
     for word in commands.into_iter().chain(["Usage: sms-stage", "sms-stage serve  "]) {
         assert!(ended.stderr.contains(word), "{}", ended.stderr);
     }

@@ -7,6 +7,7 @@
 
 mod expected;
 mod injection;
+mod lifetime;
 mod request_kind;
 mod table;
 
@@ -132,6 +133,24 @@ async fn a_write_that_is_repeated_after_four_others_is_applied_again() {
     let outcome: Outcome = (200, &[Write::Own, Write::Theirs, Write::Own]);
     let expected = expected(outcome, &kind, others);
     assert_eq!(expected.check(&answer, &before, &app.snapshot().await), Ok(()));
+}
+
+/// The same for a named version. The write was made, so that 412, which says that it was not, would be
+/// wrong; after a fault of a read, nothing was written.
+#[tokio::test]
+async fn a_write_that_is_no_longer_recognised_is_503_and_not_412() {
+    let kind = named_version();
+    let (app, before) = kind.app().await;
+    let others = Others::Four;
+    for (call, outcome) in [(1, (412, &[Write::Theirs][..])), (2, (503, OWN_THEN_THEIRS))] {
+        let case = Case { call, fault: Fault::AnswerLost, extent: Extent::Once, others };
+        case.inject(&app, &OtherClient::of(&app), None);
+        let answer = app.send(&kind.request(&before)).await;
+        let expected = expected(outcome, &kind, others);
+        let after = app.snapshot().await;
+        assert_eq!(expected.check(&answer, &before, &after), Ok(()), "call {call}");
+        app.restore(&before).await;
+    }
 }
 
 /// Lets another client write before every call.
@@ -291,12 +310,12 @@ async fn a_wrong_condition_on_the_stage_is_reported() {
 #[tokio::test]
 async fn a_wrong_condition_on_another_item_is_reported() {
     let taken: Rewrite = |text| {
-        let instead = "attribute_not_exists(#key) OR attribute_exists(#key) OR";
-        text.replace("attribute_not_exists(#key) OR", instead)
+        let instead = "attribute_not_exists(#id) OR attribute_exists(#id) OR";
+        text.replace("attribute_not_exists(#id) OR", instead)
     };
     let unknown: Rewrite = |text| {
-        let instead = "attribute_exists(#key) OR attribute_not_exists(#key)\"";
-        text.replace("attribute_exists(#key)\"", instead)
+        let instead = "attribute_exists(#id) OR attribute_not_exists(#id)\"";
+        text.replace("attribute_exists(#id)\"", instead)
     };
     for (rewrite, body) in
         [(taken, json!({"name": "backup-sms"})), (unknown, json!({"mapping": UNKNOWN}))]

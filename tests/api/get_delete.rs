@@ -1,4 +1,4 @@
-//! The operators' `get` and `delete`.
+//! The operators' `list`, `get` and `delete`, and the way from `get` back to `load`.
 
 use std::sync::{
     Arc,
@@ -11,16 +11,24 @@ use crate::harness::{
     FIXTURE, Key, OTHER_STAGE, Request, STAGE, TestApp, check_invariants,
     command::{EngineProcess, assert_fails, assert_succeeds},
     dynamodb::{cancelled, check_failed, none},
-    library::{MASK, OnConflict, load_files},
-    stage_with,
+    library::{Deleted, MASK, OnConflict, load_files, remove, stored},
+    new_stage, stage_with,
 };
+
+/// Removes the first stage; its name, if it was there.
+async fn removed(app: &TestApp) -> Option<String> {
+    match remove(&app.table, STAGE).await.unwrap() {
+        Deleted::Done(stored) => Some(stored.stage.name().to_owned()),
+        Deleted::Missing => None,
+        other => panic!("{other:?}"),
+    }
+}
 
 #[tokio::test]
 async fn a_stage_that_is_renamed_during_its_deletion_is_deleted_with_its_new_name() {
     let app = Arc::new(TestApp::new().await);
     app.send_before_next_transaction(Request::patch(r#"{"name": "renamed"}"#));
-    let deleted = app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(deleted.stage.name, "renamed");
+    assert_eq!(removed(&app).await, Some("renamed".to_owned()));
     let snapshot = app.snapshot().await;
     assert_eq!(check_invariants(&snapshot), Ok(()));
     assert!(!snapshot.contains_key(&Key::stage(STAGE)));
@@ -29,16 +37,11 @@ async fn a_stage_that_is_renamed_during_its_deletion_is_deleted_with_its_new_nam
 #[tokio::test]
 async fn deleting_a_stage_frees_its_name() {
     let app = TestApp::new().await;
-    let deleted = app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(deleted.stage.name, "sms-setup");
-    assert_eq!(
-        app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap(),
-        None,
-        "it no longer exists"
-    );
+    assert_eq!(removed(&app).await, Some("sms-setup".to_owned()));
+    assert_eq!(removed(&app).await, None, "it no longer exists");
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
     assert_eq!(app.send(&Request::patch("{}")).await.status, 404);
-    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Leave).await;
+    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Skip).await;
     assert_eq!(loading.files[0].put.stages, 1, "the name can be used again");
 }
 
@@ -52,8 +55,8 @@ async fn a_deletion_whose_conditions_fail_is_tried_again() {
         let is_first = is_deletion && !refused_once.swap(true, Ordering::Relaxed);
         is_first.then(|| cancelled(&[check_failed(), check_failed()]))
     });
-    assert!(app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap().is_some());
-    assert!(app.table.stage(STAGE.parse().unwrap()).await.unwrap().is_none());
+    assert!(removed(&app).await.is_some());
+    assert!(stored(&app.table, STAGE).await.is_none());
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
 }
 
@@ -65,9 +68,21 @@ async fn a_name_that_belongs_to_another_stage_is_not_freed() {
         let is_deletion = recorded.operation == "TransactWriteItems";
         is_deletion.then(|| cancelled(&[none(), check_failed()]))
     });
-    let error = app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap_err();
+    let error = remove(&app.table, STAGE).await.unwrap_err();
     assert!(error.to_string().contains("its name's lock is another stage's"), "{error}");
     assert_eq!(app.snapshot().await, before);
+}
+
+/// The document that `get` prints, without what the contract of no release has.
+fn document(printed: &str) -> Value {
+    let mut document: Value = serde_json::from_str(printed).unwrap();
+    let etag = document.as_object_mut().unwrap().shift_remove("_etag").unwrap();
+    assert!(etag.is_string(), "{etag}");
+    for flow in document["flow_set"].as_array_mut().unwrap() {
+        let url = flow.as_object_mut().unwrap().shift_remove("background_url").unwrap();
+        assert_eq!(flow["background"], url, "clients of every year find it");
+    }
+    document
 }
 
 #[test]
@@ -75,8 +90,8 @@ fn get_masks_secrets_and_its_output_can_be_loaded() {
     let engine = EngineProcess::start();
     let masked = engine.run(&["get", STAGE]);
     assert_succeeds(&masked);
-    let document: Value = serde_json::from_str(&masked.stdout).unwrap();
-    assert_eq!(document, stage_with(json!({"auth": MASK, "auth_password": MASK})));
+    let expected = stage_with(json!({"auth": MASK, "auth_password": MASK}));
+    assert_eq!(document(&masked.stdout), expected);
     assert!(masked.stderr.starts_with("revision 1, ETag \"1-"), "{}", masked.stderr);
     assert!(!masked.stdout.contains("hunter2") && !masked.stderr.contains("hunter2"));
     let other = engine.run(&["get", OTHER_STAGE]).stdout;
@@ -87,9 +102,34 @@ fn get_masks_secrets_and_its_output_can_be_loaded() {
     let ended = engine.run_with_input(&["load", "--replace", "-"], &masked.stdout);
     assert_fails(&ended, &["auth: is masked", "auth_password: is masked", "--show-secrets"]);
     let unmasked = engine.run(&["get", STAGE, "--show-secrets"]);
-    assert_eq!(serde_json::from_str::<Value>(&unmasked.stdout).unwrap(), stage_with(json!({})));
+    assert_eq!(document(&unmasked.stdout), stage_with(json!({})));
     assert_succeeds(&engine.run_with_input(&["load", "--replace", "-"], &unmasked.stdout));
-    assert_eq!(engine.run(&["get", STAGE, "--show-secrets"]).stdout, unmasked.stdout);
+    let again = engine.run(&["get", STAGE, "--show-secrets"]);
+    assert_eq!(document(&again.stdout), stage_with(json!({})));
+}
+
+#[test]
+fn a_loop_of_get_edit_and_load_undoes_no_other_change() {
+    let engine = EngineProcess::start();
+    let mine = engine.run(&["get", STAGE, "--show-secrets"]).stdout;
+    let theirs = mine.replace("\"Phone\"", "\"theirs\"");
+    assert_succeeds(&engine.run_with_input(&["load", "--replace", "-"], &theirs));
+    let ended = engine.run_with_input(&["load", "--replace", "-"], &mine);
+    assert_fails(&ended, &[STAGE, "has changed since the document was made", "\"2-", "--force"]);
+    assert_eq!(document(&engine.run(&["get", STAGE]).stdout)["friendly_name"], "theirs");
+    let ended = engine.run_with_input(&["load", "--replace", "--force", "-"], &mine);
+    assert_succeeds(&ended);
+    assert!(ended.stdout.contains("replaced revision 2, ETag \"2-"), "{}", ended.stdout);
+    assert_eq!(document(&engine.run(&["get", STAGE]).stdout)["friendly_name"], "Phone");
+    // The ETag as the API answers with it is taken, too, and so is a stage that is gone.
+    let current = engine.run(&["get", STAGE, "--show-secrets"]).stdout;
+    let mut quoted: Value = serde_json::from_str(&current).unwrap();
+    quoted["_etag"] = json!(format!("W/\"{}\"", quoted["_etag"].as_str().unwrap()));
+    assert_succeeds(&engine.run_with_input(&["load", "--replace", "-"], &quoted.to_string()));
+    assert_succeeds(&engine.run(&["delete", STAGE, "--yes"]));
+    let ended = engine.run_with_input(&["load", "--replace", "-"], &current);
+    assert_fails(&ended, &["was deleted since the document was made", "--force"]);
+    assert_succeeds(&engine.run_with_input(&["load", "--replace", "--force", "-"], &current));
 }
 
 #[test]
@@ -102,6 +142,81 @@ fn delete_needs_a_confirmation() {
     assert_succeeds(&ended);
     let line = format!("deleted stage {STAGE} (\"sms-setup\", revision 1); its name is free\n");
     assert_eq!(ended.stdout, line);
-    assert_fails(&engine.run(&["get", STAGE]), &["cannot get stage", STAGE, "no such stage"]);
-    assert_fails(&engine.run(&["delete", STAGE, "--yes"]), &["no such stage"]);
+    let missing = "no stage in this table has this UUID";
+    assert_fails(&engine.run(&["get", STAGE]), &["cannot get stage", STAGE, missing]);
+    assert_fails(&engine.run(&["delete", STAGE, "--yes"]), &[missing]);
+}
+
+#[test]
+fn a_name_in_the_place_of_a_uuid_is_told() {
+    let engine = EngineProcess::start();
+    let told = format!("\"sms-setup\" is the name of the stage {STAGE}");
+    for arguments in [&["get", "sms-setup"][..], &["delete", "sms-setup", "--yes"]] {
+        assert_fails(&engine.run(arguments), &[&told]);
+    }
+    assert_fails(&engine.run(&["get", "x"]), &["\"x\" is not a UUID, and no stage has that name"]);
+}
+
+#[test]
+fn stages_are_listed_by_name() {
+    let engine = EngineProcess::start();
+    let ended = engine.run(&["list"]);
+    assert_succeeds(&ended);
+    let names: Vec<_> =
+        ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["NAME", "4242", "backup-sms", "sms-setup"]);
+    assert!(ended.stdout.contains(STAGE) && ended.stdout.contains("twilio"), "{}", ended.stdout);
+    let json: Value = serde_json::from_str(&engine.run(&["list", "--json"]).stdout).unwrap();
+    assert_eq!((&json[2]["pk"], &json[2]["name"]), (&json!(STAGE), &json!("sms-setup")));
+    assert_eq!((&json[2]["provider"], &json[2]["revision"]), (&json!("twilio"), &json!(1)));
+}
+
+#[test]
+fn nothing_that_moves_the_cursor_or_turns_the_text_reaches_a_terminal() {
+    let engine = EngineProcess::start();
+    let odd = "a\u{1b}[2J\u{202e}b\u{7}\u{9b}c\u{200b}";
+    let document = new_stage(json!({"name": odd, "from_number": odd}));
+    let uuid = document["pk"].as_str().unwrap().to_owned();
+    let file = engine.folder.write("odd.json", document.to_string());
+    let mut texts = vec![engine.run(&["load", &file]), engine.run(&["list"])];
+    texts.extend([engine.run(&["list", "--json"]), engine.run(&["get", &uuid])]);
+    let unmasked = engine.run(&["get", &uuid, "--show-secrets"]).stdout;
+    assert_succeeds(&engine.run_with_input(&["load", "--replace", "-"], &unmasked));
+    texts.push(engine.run(&["delete", &uuid, "--yes"]));
+    for ended in texts {
+        assert_succeeds(&ended);
+        for text in [&ended.stdout, &ended.stderr] {
+            let is_odd = |character: char| {
+                (character.is_control() && character != '\n')
+                    || "\u{202e}\u{200b}".contains(character)
+            };
+            assert!(!text.contains(is_odd), "{text:?}");
+        }
+    }
+    let shown: Value = serde_json::from_str(&unmasked).unwrap();
+    assert_eq!(shown["from_number"], odd, "as JSON it is the same text");
+}
+
+#[test]
+fn a_change_by_an_operator_leaves_an_audit_line() {
+    let engine = EngineProcess::start();
+    let ended = engine.run(&["delete", STAGE, "--yes"]);
+    let line: Value = serde_json::from_str(ended.stderr.lines().next().unwrap()).unwrap();
+    assert_eq!((&line["operation"], &line["stage"]), (&json!("delete"), &json!(STAGE)), "{line}");
+    assert_eq!((&line["certain"], &line["revision_before"]), (&json!(true), &json!(1)), "{line}");
+    assert!(line["table"].as_str().unwrap().contains("authenticator-sms-stage"), "{line}");
+    let document = stage_with(json!({})).to_string();
+    let log = engine.folder.path("audit.log");
+    assert_succeeds(&engine.run_with_input(&["load", "-", "--audit-log", &log], &document));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&line["operation"], &line["stage"]), (&json!("load"), &json!(STAGE)), "{line}");
+    let etag = engine.run(&["get", STAGE]).stderr;
+    let write_id = line["write_id"].as_str().unwrap();
+    assert!(etag.contains(&format!("\"1-{}\"", &write_id[..8])), "{etag}, {line}");
+    assert!(!text.contains("hunter2"), "{text}");
+    let nowhere = engine.folder.path("no/such/folder/audit.log");
+    let ended = engine.run(&["delete", STAGE, "--yes", "--audit-log", &nowhere]);
+    assert_fails(&ended, &["cannot open the audit log"]);
+    assert_succeeds(&engine.run(&["get", STAGE]));
 }

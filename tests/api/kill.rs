@@ -25,18 +25,19 @@ use self::{
     restarted_server::RestartedServer,
 };
 use crate::harness::{
-    Kind, Snapshot,
+    Snapshot,
     command::{Folder, sms_stage},
     engine::EngineEndpoint,
     history::{
+        call::Outcome,
         check::{self, History, Rule, Violation, check_table},
         client::Client,
         fixture::Fixture,
         print, read_all,
-        recorder::{Call, Outcome, Recorder},
+        recorder::Recorder,
         setting, summary,
     },
-    read_snapshot, revision,
+    read_snapshot,
 };
 
 /// The number of stages that the clients change.
@@ -81,12 +82,6 @@ async fn snapshot(table: &Table) -> Snapshot {
     read_snapshot(&endpoint.client(endpoint.http()), &table.name).await
 }
 
-/// The number of writes that the table shows, by its revisions.
-fn writes(left: &Snapshot) -> usize {
-    let stages = left.iter().filter(|(key, _)| key.kind == Kind::Stage);
-    stages.map(|(_, stage)| usize::try_from(revision(stage)).unwrap() - 1).sum()
-}
-
 /// The violations in what was answered and in what is stored.
 fn check_run(
     what: &str,
@@ -95,13 +90,10 @@ fn check_run(
     left: &Snapshot,
 ) -> Vec<Violation> {
     let calls = recorder.finish();
-    let is_acknowledged = |call: &&Call| call.asked.is_change() && call.shown().is_some();
-    let written = writes(left).saturating_sub(calls.iter().filter(is_acknowledged).count());
-    print(&format!("{what}: {}; {written} of the unknown are written", summary(&calls)));
+    print(&format!("{what}: {}", summary(&calls)));
     let unknown = calls.iter().filter(|call| matches!(call.outcome, Outcome::Unknown)).count();
     assert!(unknown > 0, "no call was in progress at any kill");
-    let history = History { model: fixture.model.clone(), calls, stages: fixture.stages.len() };
-    let mut violations = check::check(&history);
+    let mut violations = check::check(&History::new(fixture, calls));
     violations.extend(check_table(left));
     violations
 }
@@ -111,7 +103,7 @@ async fn kill_functions(
     kills: usize,
     seed: u64,
     table: &Table,
-    fixture: &Arc<Fixture>,
+    fixture: &Fixture,
     recorder: &Arc<Recorder>,
 ) {
     let kills = Arc::new(AtomicUsize::new(kills));
@@ -120,13 +112,13 @@ async fn kill_functions(
         let process =
             LambdaProcess::start(table, &kills, seed * CLIENTS as u64 + number as u64).await;
         let mut client = Client::new(number, seed, fixture).signing();
-        let (fixture, recorder, kills) = (fixture.clone(), recorder.clone(), kills.clone());
+        let (recorder, kills) = (recorder.clone(), kills.clone());
         clients.push(tokio::spawn(async move {
             while kills.load(Ordering::Relaxed) > 0 {
-                client.step(&process, &fixture, &recorder).await;
+                client.step(&process, &recorder).await;
             }
             for _ in 0..CALLS_AFTERWARDS {
-                client.step(&process, &fixture, &recorder).await;
+                client.step(&process, &recorder).await;
             }
         }));
     }
@@ -137,14 +129,14 @@ async fn kill_functions(
 
 async fn run_functions(kills: usize, seed: u64, is_split: bool) -> Vec<Violation> {
     let started = Instant::now();
-    let (folder, fixture) = (Folder::new(), Arc::new(Fixture::with_stages(STAGES)));
+    let (folder, fixture) = (Folder::new(), Fixture::with_stages(STAGES));
     let (_engine, table) = start_engine(&["--load", &load_file(&folder, &fixture)]).await;
-    let recorder = Arc::new(Recorder::default());
+    let recorder = Arc::new(Recorder::of(&fixture.stages));
     let other = LambdaProcess::start(&table, &Arc::default(), 0).await;
-    read_all(&other, &fixture, &recorder).await;
+    read_all(&other, &recorder).await;
     let seen = if is_split { split_transactions::split(&table).await } else { table.clone() };
     kill_functions(kills, seed, &seen, &fixture, &recorder).await;
-    read_all(&other, &fixture, &recorder).await;
+    read_all(&other, &recorder).await;
     let what = format!("{kills} Lambda processes killed in {:.1?}", started.elapsed());
     check_run(&what, &fixture, &recorder, &snapshot(&table).await)
 }
@@ -174,20 +166,20 @@ async fn killed_processes_with_split_transactions_are_reported() {
 async fn kill_server(
     kills: usize,
     server: &Arc<RestartedServer>,
-    fixture: &Arc<Fixture>,
+    fixture: &Fixture,
     recorder: &Arc<Recorder>,
 ) {
     let mut process = server.start().await;
-    read_all(&**server, fixture, recorder).await;
+    read_all(&**server, recorder).await;
     let is_finished = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
             let mut client = Client::new(number, 2, fixture).signing();
-            let (server, fixture, recorder) = (server.clone(), fixture.clone(), recorder.clone());
+            let (server, recorder) = (server.clone(), recorder.clone());
             let is_finished = is_finished.clone();
             tokio::spawn(async move {
                 while !is_finished.load(Ordering::Relaxed) {
-                    client.step(&*server, &fixture, &recorder).await;
+                    client.step(&*server, &recorder).await;
                 }
             })
         })
@@ -202,23 +194,26 @@ async fn kill_server(
     for client in clients {
         client.await.unwrap();
     }
-    read_all(&**server, fixture, recorder).await;
+    read_all(&**server, recorder).await;
     process.kill().await;
 }
 
 /// With `--data`, the server keeps what it acknowledged; without, it does not.
 async fn run_server(kills: usize, is_kept: bool) -> Vec<Violation> {
     let started = Instant::now();
-    let (folder, fixture) = (Folder::new(), Arc::new(Fixture::with_stages(STAGES)));
+    let (folder, fixture) = (Folder::new(), Fixture::with_stages(STAGES));
     let (data, load) = (folder.path("data"), load_file(&folder, &fixture));
-    let recorder = Arc::new(Recorder::default());
-    // Loading skips the items that exist.
-    let arguments: &[&str] =
-        if is_kept { &["--data", &data, "--load", &load] } else { &["--load", &load] };
-    let server = Arc::new(RestartedServer::new(arguments));
+    let recorder = Arc::new(Recorder::of(&fixture.stages));
+    let (first, later): (&[&str], &[&str]) = if is_kept {
+        // Loaded once: later, it would bring back what was deleted.
+        (&["--data", &data, "--load", &load], &["--data", &data])
+    } else {
+        (&["--load", &load], &["--load", &load])
+    };
+    let server = Arc::new(RestartedServer::new(first, later));
     kill_server(kills, &server, &fixture, &recorder).await;
     let what = format!("{kills} servers killed in {:.1?}", started.elapsed());
-    let (_engine, table) = start_engine(&["--data", &data, "--load", &load]).await;
+    let (_engine, table) = start_engine(later).await;
     check_run(&what, &fixture, &recorder, &snapshot(&table).await)
 }
 

@@ -3,8 +3,6 @@
 mod command;
 mod concurrency;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,16 +10,10 @@ use crate::harness::{
     FIXTURE, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
     check_invariants,
     library::{
-        Counts, Field, FieldError, Loaded, OnConflict, Problem, Stage, StagePut, Table,
-        ValidationError, load_files,
+        Counts, Documents, Field, Loaded, OnConflict, Problem, StagePut, load_files, stored,
     },
     new_stage, stage_with,
 };
-
-/// The stored stage.
-async fn stage(table: &Table, uuid: &str) -> Option<Stage> {
-    table.stage(uuid.parse().unwrap()).await.unwrap().map(|stored| stored.stage)
-}
 
 #[tokio::test]
 async fn every_form_of_authentiks_answers_is_loaded() {
@@ -43,7 +35,7 @@ async fn every_form_of_authentiks_answers_is_loaded() {
         let app = TestApp::empty().await;
         let texts: Vec<_> = files.iter().map(Value::to_string).collect();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        let loading = load_files(&app.table, &texts, OnConflict::Leave).await;
+        let loading = load_files(&app.table, &texts, OnConflict::Skip).await;
         assert!(loading.refused.is_empty(), "{why}: {:?}", loading.refused);
         let counts = loading.files.iter().map(|file| (file.put.stages, file.put.flows));
         assert_eq!(counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1)), (1, 1), "{why}");
@@ -61,7 +53,7 @@ async fn every_form_of_authentiks_answers_is_loaded() {
 async fn a_loaded_stage_is_shown_as_it_was_loaded() {
     let app = TestApp::new().await;
     let document = new_stage(json!({"mapping": "3e7b9c05-d2f1-4a68-b4c7-80e5f6a7b8c9"}));
-    let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Leave).await;
+    let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Skip).await;
     assert!(loading.refused.is_empty(), "{:?}", loading.refused);
     let answer = app.send(&Request::get().stage(NEW_STAGE)).await;
     assert_eq!(answer.status_and_body(), (200, document));
@@ -72,9 +64,9 @@ async fn existing_items_are_skipped_and_counted() {
     let app = TestApp::new().await;
     let before = app.snapshot().await;
     let text = FIXTURE.replace("\"friendly_name\": \"Phone\"", "\"friendly_name\": \"Other\"");
-    let loading = load_files(&app.table, &[&text], OnConflict::Leave).await;
+    let loading = load_files(&app.table, &[&text], OnConflict::Skip).await;
     assert!(loading.refused.is_empty());
-    let left = Counts { stages: 3, flows: 4, mappings: 1, tokens: 3 };
+    let left = Counts { stages: 3, flows: 4, mappings: 1, tokens: 4 };
     assert_eq!(loading.files, [Loaded { left, ..Loaded::default() }]);
     assert_eq!(app.snapshot().await, before);
 }
@@ -83,12 +75,12 @@ async fn existing_items_are_skipped_and_counted() {
 async fn an_overwrite_is_one_more_revision_and_moves_the_lock_on_the_name() {
     let app = TestApp::new().await;
     app.send(&Request::patch(r#"{"friendly_name": "A"}"#)).await;
-    let before = app.table.stage(STAGE.parse().unwrap()).await.unwrap().unwrap();
+    let before = stored(&app.table, STAGE).await.unwrap().version;
     let document = stage_with(json!({"name": "renamed", "friendly_name": "B", "flow_set": []}));
-    let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Replace).await;
+    let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Overwrite).await;
     assert!(loading.refused.is_empty(), "{:?}", loading.refused);
     assert_eq!((loading.files[0].put.stages, loading.files[0].stages_replaced), (1, 1));
-    let after = app.table.stage(STAGE.parse().unwrap()).await.unwrap().unwrap();
+    let after = stored(&app.table, STAGE).await.unwrap().version;
     assert_eq!(after.revision, before.revision + 1);
     assert_eq!(after.write_ids[1..], before.write_ids[..3], "a new write id is shifted in");
     assert_ne!(after.newest_write_id(), before.newest_write_id());
@@ -101,7 +93,7 @@ async fn an_overwrite_is_one_more_revision_and_moves_the_lock_on_the_name() {
 #[tokio::test]
 async fn overwriting_creates_missing_items() {
     let app = TestApp::empty().await;
-    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Replace).await;
+    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Overwrite).await;
     assert!(loading.refused.is_empty());
     assert_eq!((loading.files[0].put.stages, loading.files[0].stages_replaced), (3, 0));
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
@@ -109,7 +101,7 @@ async fn overwriting_creates_missing_items() {
 
 #[tokio::test]
 async fn documents_that_the_table_refuses_are_reported_and_the_others_are_loaded() {
-    for existing in [OnConflict::Leave, OnConflict::Replace] {
+    for existing in [OnConflict::Skip, OnConflict::Overwrite] {
         let app = TestApp::new().await;
         let before = app.snapshot().await;
         let bad =
@@ -145,17 +137,17 @@ async fn a_refused_overwrite_changes_nothing() {
     let app = TestApp::new().await;
     let before = app.snapshot().await;
     for (changes, field) in [
-        (json!({"name": "backup-sms"}), Field::Name),
-        (json!({"configure_flow": UNKNOWN}), Field::ConfigureFlow),
-        (json!({"mapping": UNKNOWN}), Field::Mapping),
-        (json!({"friendly_name": "x".repeat(410_000)}), Field::FriendlyName),
-        (json!({"friendly_name": "x".repeat(9_000_000)}), Field::FriendlyName),
+        (json!({"name": "backup-sms"}), "name"),
+        (json!({"configure_flow": UNKNOWN}), "configure_flow"),
+        (json!({"mapping": UNKNOWN}), "mapping"),
+        (json!({"friendly_name": "x".repeat(410_000)}), "friendly_name"),
+        (json!({"friendly_name": "x".repeat(9_000_000)}), "friendly_name"),
     ] {
         let text = stage_with(changes).to_string();
-        let loading = load_files(&app.table, &[&text], OnConflict::Replace).await;
-        let [refused] = loading.refused.as_slice() else { panic!("{field:?} is refused") };
+        let loading = load_files(&app.table, &[&text], OnConflict::Overwrite).await;
+        let [refused] = loading.refused.as_slice() else { panic!("{field} is refused") };
         let line = refused.to_string();
-        assert!(line.contains(&format!("{}: ", field.as_str())), "{line:.300}");
+        assert!(line.contains(&format!("{field}: ")), "{line:.300}");
         assert!(line.len() < 1000, "the document is not printed");
     }
     assert_eq!(app.snapshot().await, before);
@@ -173,17 +165,20 @@ async fn a_stage_that_is_too_large_is_refused_on_its_field() {
             flow
         })
         .collect();
+    let document = new_stage(json!({"flow_set": flows})).to_string();
+    let refused = Documents::parse(document.as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("flow_set: Ensure this field has no more than"), "{refused}");
     // Over the limit by the texts alone, and only with the names of the attributes.
-    for count in [2500, 1500] {
+    for count in [1800, 1500] {
         let document = new_stage(json!({"flow_set": flows[..count]}));
-        let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Leave).await;
+        let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Skip).await;
         let [refused] = loading.refused.as_slice() else { panic!("{count} flows are refused") };
         let line = refused.to_string();
         assert!(
             line.contains("flow_set: This value makes the stage larger than the 400 KB"),
             "{line}"
         );
-        assert_eq!(stage(&app.table, document["pk"].as_str().unwrap()).await, None);
+        assert_eq!(stored(&app.table, document["pk"].as_str().unwrap()).await, None);
     }
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
 }
@@ -192,12 +187,11 @@ async fn a_stage_that_is_too_large_is_refused_on_its_field() {
 async fn a_stage_is_created_once_and_its_name_is_taken() {
     let app = TestApp::new().await;
     let document = new_stage(json!({})).to_string();
-    load_files(&app.table, &[&document], OnConflict::Leave).await;
-    let loading = load_files(&app.table, &[&document], OnConflict::Leave).await;
+    load_files(&app.table, &[&document], OnConflict::Skip).await;
+    let loading = load_files(&app.table, &[&document], OnConflict::Skip).await;
     assert_eq!((loading.files[0].put.stages, loading.files[0].left.stages), (0, 1));
-    let there = stage(&app.table, NEW_STAGE).await.unwrap();
-    let same_name = Stage { stage_uuid: Uuid::new_v4(), ..there };
-    let taken = BTreeMap::from([(Field::Name, FieldError::Field(vec![Problem::NameTaken]))]);
-    let put = app.table.create_stage(same_name).await.unwrap();
-    assert_eq!(put, StagePut::Invalid(ValidationError::Fields(taken)));
+    let mut there = stored(&app.table, NEW_STAGE).await.unwrap().stage;
+    there.uuid = Uuid::new_v4();
+    let put = app.table.session().put(&there, OnConflict::Skip, None).await.unwrap();
+    assert_eq!(put, StagePut::Invalid((Field::NAME, Problem::NameTaken).into()));
 }

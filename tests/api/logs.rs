@@ -6,9 +6,9 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Request, SECRETS, STAGE, TestApp, TestSettings,
-    library::{self, CHANGE, VIEW},
-    logged,
+    GOOD, Key, Request, SECRETS, STAGE, TestApp, TestSettings,
+    library::{self, CHANGE, VIEW, sha256_hex},
+    logged, write_ids,
 };
 
 /// Sends a request with a request id of its own, and returns its one line.
@@ -38,12 +38,16 @@ fn stable(mut line: Value) -> Value {
 async fn an_accepted_patch_is_one_line_with_its_caller_and_its_fields() {
     let app = TestApp::new().await;
     let body = json!({"auth": "n3w-auth-secret", "auth_password": "n3w-password", "name": "n"});
-    let line = line_of(&app, &Request::patch(body.to_string())).await;
+    let mut line = line_of(&app, &Request::patch(body.to_string())).await;
+    let write_id = line.as_object_mut().unwrap().shift_remove("write_id").unwrap();
+    let stored = &app.snapshot().await[&Key::stage(STAGE)];
+    assert_eq!(write_id, write_ids(stored)[0], "the line and the item name the same write");
     let expected = json!({
-        "level": "INFO", "message": "answered", "target": "authenticator_sms_stage::record",
+        "level": "INFO", "message": "answered", "target": "authenticator_sms_stage::telemetry::audit",
         "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793",
         "operation": "stages_authenticator_sms_partial_update", "stage": STAGE,
-        "caller": "editor", "status": 200, "fields": "name,auth,auth_password",
+        "method": "PATCH", "path": format!("/api/v3/stages/authenticator/sms/{STAGE}/"),
+        "caller": "editor", "token": &sha256_hex(GOOD)[..12], "certain": true, "status": 200, "fields": "name,auth,auth_password",
         "revision_before": 1, "revision": 2, "store_calls": 3, "cold_start": true,
     });
     assert_eq!(stable(line), expected);
@@ -54,10 +58,11 @@ async fn a_refusal_has_its_code_and_no_unknown_caller() {
     let app = TestApp::new().await;
     let line = line_of(&app, &Request::patch("{}").token("n3w-auth-secret")).await;
     let expected = json!({
-        "level": "INFO", "message": "answered", "target": "authenticator_sms_stage::record",
+        "level": "INFO", "message": "answered", "target": "authenticator_sms_stage::telemetry::audit",
         "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793",
         "operation": "stages_authenticator_sms_partial_update", "status": 403,
-        "code": "authentication_failed", "fields": "", "store_calls": 1, "cold_start": true,
+        "method": "PATCH", "path": format!("/api/v3/stages/authenticator/sms/{STAGE}/"),
+        "code": "authentication_failed", "store_calls": 1, "cold_start": true,
     });
     assert_eq!(stable(line), expected);
     let line = line_of(&app, &Request::patch(r#"{"auth": {"n3w-auth-secret": 1}}"#)).await;
@@ -71,7 +76,7 @@ async fn a_failing_table_is_logged_with_its_cause_and_without_any_item() {
     let line = line_of(&app, &Request::patch("{}")).await;
     let cause = line["cause"].as_str().unwrap();
     assert!(cause.starts_with("GetItem failed: ResourceNotFoundException"), "{cause}");
-    assert_eq!((&line["level"], &line["status"]), (&json!("WARN"), &json!(503)));
+    assert_eq!((&line["level"], &line["status"]), (&json!("ERROR"), &json!(500)));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::harness::{
-    Request, TestApp, VIEWER,
+    CONFIGURE_FLOW, MANAGER, MAPPING, Request, TestApp, VIEWER,
     policy::{allowed, assert_allowed, needed},
 };
 
@@ -26,6 +26,16 @@ async fn the_policy_allows_the_calls_of_the_function_and_no_others() {
         app.send(&Request::patch(body.to_string())).await;
     }
     app.send(&Request::get().token(VIEWER)).await;
+    let new = json!({
+        "name": "new", "provider": "generic", "from_number": "1", "account_sid": "x", "auth": "y",
+        "configure_flow": CONFIGURE_FLOW, "mapping": MAPPING,
+    });
+    let created = app.send(&Request::post(new.to_string()).token(MANAGER)).await;
+    let pk = created.body["pk"].as_str().unwrap();
+    app.send(&Request::list()).await;
+    app.send(&Request::list().query(&format!("mapping={MAPPING}"))).await;
+    app.send(&Request::list().path("/flows/instances/")).await;
+    app.send(&Request::get().stage(pk).method("DELETE").token(MANAGER)).await;
     let done: BTreeSet<_> = app.dynamodb.calls().iter().flat_map(needed).collect();
     assert_eq!(done, allowed());
 }

@@ -17,7 +17,8 @@ fn patch(body: &Value, if_match: &str) -> Request {
 }
 
 fn precondition_failed() -> (u16, Value) {
-    let text = "The stage is not the version that If-Match names.";
+    let text = "The stage has changed since the version in If-Match, or is one that If-None-Match \
+                excludes.";
     (412, detail("precondition_failed", text))
 }
 

@@ -40,7 +40,9 @@ fn a_named_profile_takes_precedence_over_the_environment() {
     let ended = run("sso");
     assert_fails(&ended, &["sso", "aws sso login"]);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    assert_fails(&run("unknown"), &["`unknown` was not defined", "--profile"]);
+    let ended = run("unknown");
+    assert_fails(&ended, &["the profile unknown", "~/.aws/config"]);
+    assert!(!ended.stderr.contains("sso login"), "that would not help: {}", ended.stderr);
 }
 
 #[test]
@@ -54,9 +56,12 @@ fn a_missing_or_wrong_table_is_explained() {
         (vec!["get", STAGE, "--table", "mine"], vec!["no AWS region is named", "--region"]),
         (vec!["get", STAGE, "--table", "mine", "--region", "x"], vec!["credentials", "--profile"]),
         (vec!["get", STAGE, "--table", "mine", "--endpoint", &endpoint], vec!["no such table"]),
-        (vec!["get", STAGE, "--table", "mine", "--endpoint", &unused], vec!["nobody answers"]),
-        (vec!["token", "list", "--data", &absent], vec!["there is no file", "sms-stage load"]),
-        (vec!["delete", STAGE, "--yes", "--data", &absent], vec!["there is no file"]),
+        (
+            vec!["get", STAGE, "--table", "mine", "--endpoint", &unused],
+            vec!["no connection", "--endpoint"],
+        ),
+        (vec!["token", "list", "--data", &absent], vec!["there is no such file", "sms-stage load"]),
+        (vec!["delete", STAGE, "--yes", "--data", &absent], vec!["there is no such file"]),
     ] {
         let ended = run(&arguments);
         assert_fails(&ended, &words);

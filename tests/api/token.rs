@@ -1,10 +1,15 @@
 //! The operators' `token create`, `token list` and `token revoke`.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::harness::{
-    FIXTURE, GOOD, Request, STAGE, TestApp,
-    command::{EngineProcess, Folder, Server, assert_fails, assert_succeeds, run},
+    FIXTURE, GOOD, OTHER_STAGE, Request, STAGE, TestApp, UNKNOWN,
+    command::{
+        Ended, EngineProcess, Folder, Server, assert_fails, assert_succeeds, assert_usage_error,
+        run, sms_stage,
+    },
     library::{CHANGE, TokenKey, VIEW},
     stage_with,
 };
@@ -12,56 +17,133 @@ use crate::harness::{
 #[tokio::test]
 async fn tokens_are_stored_and_listed_as_hashes() {
     let app = TestApp::new().await;
+    let session = app.table.session();
     let hash = TokenKey::new(GOOD.to_owned()).hash();
-    let tokens = app.table.tokens().await.unwrap();
-    assert_eq!(tokens.len(), 3);
+    let tokens = session.tokens().await.unwrap().tokens;
+    assert_eq!(tokens.len(), 4);
     let (_, good) = tokens.iter().find(|(known, _)| *known == hash).unwrap();
     assert_eq!(good.caller.permissions(), [VIEW, CHANGE]);
     assert_eq!(tokens.iter().filter(|(_, token)| token.has_expired()).count(), 1);
     assert!(!format!("{:?}", app.snapshot().await).contains(GOOD), "the key itself is not stored");
-    assert!(app.table.delete_token(&hash).await.unwrap());
-    assert!(!app.table.delete_token(&hash).await.unwrap(), "it no longer exists");
+    assert!(session.delete_token(&hash).await.unwrap());
+    assert!(!session.delete_token(&hash).await.unwrap(), "it no longer exists");
     assert_eq!(app.send(&Request::get()).await.status, 403);
+}
+
+/// The first digits of the hash of a key.
+fn shown(key: &str) -> String {
+    TokenKey::new(key.to_owned()).hash().shown().to_owned()
 }
 
 #[test]
 fn tokens_are_created_listed_and_revoked() {
     let engine = EngineProcess::start();
-    let create = ["token", "create", "--user", "terraform", "--permission", "view"];
-    let ended = engine.run(&[&create[..], &["--stage", STAGE, "--expires", "30d"]].concat());
+    let create = ["token", "create", "--user", "terraform", "--permission", "view,change,delete"];
+    let ended = engine.run(&[&create[..], &["--stage", STAGE, "--expires", "20d"]].concat());
     assert_succeeds(&ended);
     let key = ended.stdout.trim().to_owned();
     assert_eq!(ended.stdout, format!("{key}\n"), "only the key is on standard output");
     assert_eq!((key.len(), key.split_whitespace().count()), (64, 1));
-    let hash = TokenKey::new(key.clone()).hash();
-    let prefix = &hash.as_str()[..12];
-    for word in [prefix, "\"terraform\"", &format!("{VIEW}:{STAGE}"), "shown this once"] {
+    let prefix = shown(&key);
+    for word in [&*prefix, "\"terraform\"", "view,change,delete@5f2d…", "shown this once"] {
         assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
     }
     assert!(!ended.stderr.contains(&key));
     let listed = engine.run(&["token", "list"]).stdout;
     assert!(!listed.contains(&key) && !listed.contains(GOOD), "{listed}");
-    let line = listed.lines().find(|line| line.starts_with(prefix)).unwrap();
-    assert!(
-        line.contains("terraform") && line.contains("  good ") && line.contains(VIEW),
-        "{line}"
-    );
+    let line = listed.lines().find(|line| line.starts_with(&prefix)).unwrap();
+    for word in ["terraform", "  ends in ", " days ", "view,change,delete@5f2d…"] {
+        assert!(line.contains(word), "{line}");
+    }
     assert_eq!(listed.lines().filter(|line| line.contains("  expired  ")).count(), 1, "{listed}");
-    let ended = engine.run(&["token", "revoke", prefix]);
-    assert_succeeds(&ended);
-    assert_eq!(ended.stdout, format!("revoked token {prefix}\n"));
-    assert_fails(&engine.run(&["token", "revoke", prefix]), &["no token's hash begins with"]);
-    let ended = engine.run_with_input(&["token", "revoke", "-"], "good-token\n");
-    assert_succeeds(&ended);
-    assert_fails(
-        &engine.run_with_input(&["token", "revoke", "-"], "good-token"),
-        &["there is none"],
-    );
-    assert_eq!(
-        engine.run(&["token", "list"]).stdout.lines().count(),
-        3,
-        "a heading and two tokens"
-    );
+    for _ in 0..2 {
+        let ended = engine.run(&["token", "revoke", &prefix]);
+        assert_succeeds(&ended);
+        assert_eq!(ended.stdout, format!("revoked token {prefix}\n"), "also again");
+    }
+    assert_succeeds(&engine.run_with_input(&["token", "revoke", "-"], "good-token\n"));
+    let ended = engine.run_with_input(&["token", "revoke", "-"], "no-token");
+    assert_fails(&ended, &["there is no token with this key"]);
+    let listed = engine.run(&["token", "list"]);
+    assert_eq!(listed.stdout.lines().count(), 4, "a heading and three tokens: {}", listed.stdout);
+    assert!(listed.stderr.contains("2 tokens were revoked"), "{}", listed.stderr);
+    let json: Value =
+        serde_json::from_str(&engine.run(&["token", "list", "--json"]).stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_revoked_token_does_not_come_back_with_its_file() {
+    let folder = Folder::new();
+    let (data, fixture) = (folder.path("data"), folder.write("fixture.json", FIXTURE));
+    assert_succeeds(&run(&["load", &fixture, "--data", &data]));
+    let hash = shown(GOOD);
+    assert_succeeds(&run(&["token", "revoke", &hash, "--data", &data]));
+    for replace in [&["load"][..], &["load", "--replace"]] {
+        let ended = run(&[replace, &[&fixture, "--data", &data]].concat());
+        assert_succeeds(&ended);
+        let words = "1 tokens were revoked before and stay revoked";
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+        assert!(ended.stdout.contains(&format!("token {hash} (\"editor\"): was revoked")));
+    }
+    let server = Server::serve(&["--data", &data]);
+    assert_eq!(server.send(&Request::get()).0, 403);
+}
+
+#[test]
+fn a_token_ends_after_a_year_unless_told_otherwise() {
+    let engine = EngineProcess::start();
+    let create = ["token", "create", "--user", "u"];
+    let list = || -> Vec<Value> {
+        let listed = engine.run(&["token", "list", "--json"]);
+        serde_json::from_str(&listed.stdout).unwrap()
+    };
+    for (arguments, ends) in [(&[][..], true), (&["--forever"], false)] {
+        let ended = engine.run(&[&create[..], arguments].concat());
+        assert_succeeds(&ended);
+        let hash = TokenKey::new(ended.stdout.trim().to_owned()).hash();
+        let all = list();
+        let token = all.iter().find(|token| token["hash"] == hash.as_str()).unwrap();
+        assert_eq!(token["expires"].is_string(), ends, "{token}");
+        assert!(token["created"].is_string(), "{token}");
+        let year = |time: &Value| time.as_str().unwrap()[..4].parse::<u32>().unwrap();
+        if ends {
+            assert_eq!(year(&token["expires"]), year(&token["created"]) + 1, "{token}");
+        }
+    }
+    let ended = engine.run(&[&create[..], &["--forever", "--expires", "1d"]].concat());
+    assert_usage_error(&ended, &["cannot be used with"]);
+}
+
+#[test]
+fn a_token_of_many_stages_is_listed_in_short() {
+    let engine = EngineProcess::start();
+    let stages: Vec<String> = (0..400).map(|_| uuid::Uuid::new_v4().to_string()).collect();
+    let permissions: Vec<String> = stages.iter().map(|stage| format!("view:{stage}")).collect();
+    let token = json!({"key": "k", "user": "many\u{202e}\u{1b}[31m", "permissions": permissions});
+    let file = engine.folder.write("tokens.json", json!({"tokens": [token]}).to_string());
+    let loaded = engine.run(&["load", &file]);
+    assert_succeeds(&loaded);
+    let listed = engine.run(&["token", "list"]);
+    assert_succeeds(&listed);
+    assert!(listed.stdout.contains(" (400 stages)"), "{}", listed.stdout);
+    assert!(listed.stdout.lines().all(|line| line.chars().count() < 200), "{}", listed.stdout);
+    for text in [&loaded.stdout, &listed.stdout, &engine.run(&["token", "list", "--json"]).stdout] {
+        assert!(!text.contains(['\u{202e}', '\u{1b}']), "{text}");
+    }
+}
+
+#[test]
+fn short_permissions_of_a_file_work() {
+    let folder = Folder::new();
+    let token =
+        json!({"key": "k", "user": "u", "permissions": ["view", format!("change:{STAGE}")]});
+    let tokens = folder.write("tokens.json", json!({"tokens": [token]}).to_string());
+    let fixture = folder.write("fixture.json", FIXTURE);
+    let server = Server::serve(&["--load", &fixture, "--load", &tokens]);
+    let patch = Request::patch(r#"{"verify_only": true}"#).header("Authorization", "Bearer k");
+    assert_eq!(server.send(&patch).0, 200);
+    assert_eq!(server.send(&patch.stage(OTHER_STAGE)).0, 403);
 }
 
 #[test]
@@ -69,9 +151,21 @@ fn arguments_that_cannot_work_are_refused() {
     let engine = EngineProcess::start();
     for (arguments, words) in [
         (&["token", "create", "--user", ""][..], "--user"),
-        (&["token", "create", "--user", "u", "--permission", "delete"], "`view` or `change`"),
-        (&["token", "create", "--user", "u", "--stage", "x"], "--stage"),
-        (&["token", "create", "--user", "u", "--expires", "2020-01-01T00:00:00Z"], "is over"),
+        (&["token", "create", "--user", "u", "--permission", "write"], "view, add, change, delete"),
+        (&["token", "create", "--user", "u", "--stage", "x"], "\"x\" is not a UUID, and no stage"),
+        (
+            &["token", "create", "--user", "u", "--stage", "sms-setup"],
+            &format!("\"sms-setup\" is the name of the stage {STAGE}"),
+        ),
+        (
+            &["token", "create", "--user", "u", "--stage", STAGE, "--permission", "add"],
+            "add cannot be limited to one stage",
+        ),
+        (
+            &["token", "create", "--user", "u", "--expires", "2020-01-01T00:00:00Z"],
+            "is in the past",
+        ),
+        (&["token", "create", "--user", "u", "--expires", "0s"], "must be longer than zero"),
         (&["token", "create", "--user", "u", "--expires", "soon"], "`30d`"),
         (&["token", "revoke", "3b1f"], "8 or more hex digits"),
     ] {
@@ -79,10 +173,55 @@ fn arguments_that_cannot_work_are_refused() {
         assert!(!ended.is_success && ended.stderr.contains(words), "{}", ended.stderr);
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     }
-    let ended = engine.run(&["token", "revoke", "this-is-a-key"]);
-    assert!(!ended.stderr.contains("this-is-a-key"), "it may be a key: {}", ended.stderr);
+    for key in ["this-is-a-key", &"0123456789abcdef".repeat(4)] {
+        let ended = engine.run(&["token", "revoke", key]);
+        assert!(
+            !ended.is_success && !ended.stderr.contains(key),
+            "it may be a key: {}",
+            ended.stderr
+        );
+    }
     let ended = engine.run(&["token", "create", "--user", "u", "--permission", "change"]);
-    assert!(ended.stderr.contains("needs the permission view as well"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("that takes view as well"), "{}", ended.stderr);
+    let ended = engine.run(&["token", "create", "--user", "u", "--stage", UNKNOWN]);
+    assert_succeeds(&ended);
+    let warning = format!("warning: no stage has the UUID {UNKNOWN}");
+    assert!(ended.stderr.contains(&warning), "{}", ended.stderr);
+}
+
+#[test]
+fn a_key_that_cannot_be_shown_leaves_no_token() {
+    let engine = EngineProcess::start();
+    let table = engine.table_arguments();
+    let create = ["token", "create", "--user", "lost"];
+    let arguments: Vec<_> = create.into_iter().chain(table.iter().map(String::as_str)).collect();
+    let mut command = sms_stage(&arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_fails(&ended, &["cannot write the output", "was taken out again"]);
+    let listed = engine.run(&["token", "list"]).stdout;
+    assert!(!listed.contains("lost"), "{listed}");
+}
+
+#[test]
+fn changes_of_tokens_are_audited() {
+    let engine = EngineProcess::start();
+    let log = engine.folder.path("audit.log");
+    let create = ["token", "create", "--user", "u", "--audit-log", &log];
+    let key = engine.run(&create).stdout.trim().to_owned();
+    let hash = shown(&key);
+    assert_succeeds(&engine.run(&["token", "revoke", &hash, "--audit-log", &log]));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let operations: Vec<_> = lines.iter().map(|line| line["operation"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["token create", "token revoke"]);
+    for line in &lines {
+        assert_eq!((&line["token"], &line["certain"]), (&json!(hash), &json!(true)), "{line}");
+        assert!(line["caller"].as_str().unwrap().starts_with("operator "), "{line}");
+        assert_eq!(line["write_id"].as_str().unwrap().len(), 32, "{line}");
+    }
+    assert!(!text.contains(&key), "{text}");
 }
 
 #[test]
@@ -100,5 +239,6 @@ fn a_new_token_works_at_once_while_the_data_is_served() {
     assert_eq!(server.send(&patch).0, 200);
     let document = run(&["get", STAGE, "--show-secrets", "--data", &data]);
     let document: Value = serde_json::from_str(&document.stdout).unwrap();
-    assert_eq!(document, stage_with(json!({"verify_only": true})));
+    let expected = stage_with(json!({"verify_only": true}));
+    assert_eq!(document["verify_only"], expected["verify_only"]);
 }

@@ -198,6 +198,7 @@ async fn a_stages_item_has_this_form() {
         "auth_type",
         "verify_only",
         "mapping",
+        "schema",
     ]);
     expected.extend(key::ATTRIBUTES);
     assert_eq!(attributes, expected);

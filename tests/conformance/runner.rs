@@ -1,7 +1,7 @@
 //! The recorded answers of the reference to PATCH, compared with the function's answers.
 //!
 //! `cases.json` was recorded from Django REST framework 3.16 with the orjson parser, and adapted to
-//! the deliberate differences that the README lists. Every case starts from `fixture.json`.
+//! the deliberate differences that docs/differences.md lists. Every case starts from `fixture.json`.
 
 use std::collections::HashSet;
 

@@ -32,14 +32,15 @@ enum Transport {
 }
 
 impl System {
-    /// A Lambda function's binary.
+    /// A Lambda function's binary. It answers as the release of authentik that the Django project is
+    /// modelled on.
     pub fn binary(name: &'static str, binary: &Path) -> Self {
         Self {
             name,
             is_bare: false,
             transport: Transport::RuntimeApi,
             command: vec![binary.into()],
-            environment: Vec::new(),
+            environment: vec![("AUTHENTIK_VERSION", "2025.8".into())],
         }
     }
 

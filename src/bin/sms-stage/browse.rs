@@ -12,11 +12,10 @@ use axum::{
 use serde_json::Value;
 use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 
-use crate::engine::Demo;
-
 const DOCUMENT: &str = include_str!("../../../openapi.yaml");
 const PAGE: &str = include_str!("browse/page.html");
 const SCRIPT: &str = include_str!("browse/page.js");
+const STYLES: &str = include_str!("browse/page.css");
 
 /// Where the page says that a demo's token goes.
 const TOKEN_PLACE: &str = "DEMO_TOKEN";
@@ -30,16 +29,17 @@ const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' dat
 /// The page, what it needs, and the document, by GET; by another method, these paths are `others`'.
 /// A demo's token is in the page; no other ever is.
 pub fn routes<S: Clone + Send + Sync + 'static>(
-    demo: Option<&Demo>,
+    demo_token: Option<&str>,
     others: &MethodRouter<S>,
 ) -> Router<S> {
-    let page = PAGE.replace(TOKEN_PLACE, demo.map_or("", |demo| &demo.key));
+    let page = PAGE.replace(TOKEN_PLACE, demo_token.unwrap_or_default());
     let page_headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
     ];
-    let script_headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    let script_type = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    let style_type = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
     let assets = swagger_ui_dist::generate_routes(ApiDefinition {
         uri_prefix: "/swagger-ui",
         api_definition: OpenApiSource::Uri("/openapi.json"),
@@ -49,7 +49,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>(
     Router::new()
         .merge(assets.with_state(()))
         .route("/", others().get(move || async move { (page_headers, page) }))
-        .route("/swagger-ui/page.js", others().get(move || async move { (script_headers, SCRIPT) }))
+        .route("/swagger-ui/page.js", others().get(move || async move { (script_type, SCRIPT) }))
+        .route("/swagger-ui/page.css", others().get(move || async move { (style_type, STYLES) }))
         .route("/openapi.yaml", others().get(yaml))
         .route("/openapi.json", others().get(json))
 }
@@ -68,7 +69,7 @@ async fn json(headers: HeaderMap) -> Response {
     }
 }
 
-/// The document, with whole URLs for its servers: whoever saves it can use it elsewhere. The address
+/// The document, with whole URLs for its servers, so that a saved copy can be used elsewhere. The address
 /// is the one that the client knows this server by, since a page may only ask its own.
 fn document(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

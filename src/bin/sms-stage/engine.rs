@@ -1,155 +1,175 @@
-//! The embedded DynamoDB engine, served on a loopback port for the AWS SDK to speak to.
+//! The embedded DynamoDB engine, reached inside this process: there is no port, and so no other user
+//! of the machine who reads or writes the table.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
+use std::{fmt, time::Duration};
+
+use authenticator_sms_stage::store::{
+    Table,
+    client::{self, Connection},
+    endpoint::Endpoint,
 };
-
-use authenticator_sms_stage::{
-    permission::{CHANGE, TokenKey, VIEW},
-    store::{
-        Secrets, StageTable,
-        client::{self, Connection},
-        documents::Documents,
-        operate::Existing,
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Credentials, timeout::TimeoutConfig},
+    error::ConnectorError,
+};
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
     },
+    orchestrator::{HttpRequest, HttpResponse},
+    runtime_components::RuntimeComponents,
 };
-use aws_sdk_dynamodb::config::Credentials;
-use tokio::net::TcpListener;
-use uuid::Uuid;
+use dynoxide::{Database, DynoxideError};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Data, Failure, Listen, Output, files};
+use crate::output::Failure;
 
 /// The table's name on the embedded engine.
-const TABLE: &str = "authenticator-sms-stage";
+pub const TABLE: &str = "authenticator-sms-stage";
 
-/// What there is to try when nothing else was loaded. Has no token: that is made anew at every
-/// start.
-const DEMO: &str = include_str!("demo.json");
+/// Longest wait for one attempt's answer. Longer than the function's: built for debugging, the engine
+/// takes seconds for a stage of 1,000 flows.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The engine, at work.
-pub struct Engine {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// The table on it.
-    pub table: StageTable,
-    /// Whether the table was made just now.
-    is_new: bool,
-}
+/// An address for the SDK to sign and send to. Nothing is looked up, since the connector below never
+/// leaves the process.
+const ADDRESS: &str = "http://embedded-engine.invalid";
 
-/// What the demo data has to offer.
-pub struct Demo {
-    /// A token's key that may change every stage.
-    pub key: String,
-}
-
-impl Engine {
-    /// Starts the engine on this listener, with its data in memory or in a file, and makes the table
-    /// if it is not there.
-    pub async fn start(
-        listener: TcpListener,
-        data: Option<&Path>,
-        secrets: Secrets,
-    ) -> Result<Self, Failure> {
-        let database = match data {
-            None => dynoxide::Database::memory(),
-            Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
-        };
-        let database = database.map_err(|error| {
-            let place = data.map_or("memory".into(), Path::to_string_lossy);
-            Failure::new(format!("cannot open the data in {place}"), error)
-        })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| Failure::new("cannot tell the listening address", error))?;
-        tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let client = client::client(Connection {
-            region: "us-east-1".to_owned(),
-            endpoint: Some(format!("http://{address}")),
-            roots: None,
-            // The engine wants a signature, and does not look whose it is.
-            credentials: Credentials::new("local", "local", None, None, "embedded engine"),
-        });
-        let client = client.map_err(|error| Failure(error.to_string()))?;
-        let table = StageTable::new(client, TABLE.to_owned(), secrets);
-        let cannot_make = |error| Failure::new("cannot make the table", error);
-        let is_new = !table.exists().await.map_err(cannot_make)?;
-        if is_new {
-            table.create_table().await.map_err(cannot_make)?;
-        }
-        Ok(Self { address, table, is_new })
+/// The table on this engine, and whether it was made just now.
+pub async fn table(database: Database) -> Result<(Table, bool), Failure> {
+    let table = Table::new(&client(database)?, TABLE.to_owned());
+    let cannot_make = |error| Failure::new("cannot make the table", error);
+    let is_new = !table.exists().await.map_err(cannot_make)?;
+    if is_new {
+        table.create_table().await.map_err(cannot_make)?;
     }
+    Ok((table, is_new))
+}
 
-    /// Puts in the files' documents; or, if there are none and the table is new, the demo's.
-    pub async fn load(&self, files: &[PathBuf]) -> Result<Option<Demo>, Failure> {
-        if !files.is_empty() {
-            let documents = files::read_all(files)?;
-            let (existing, to) = (Existing::Leave, Output::Aside);
-            files::put_in(&self.table, files, &documents, existing, to).await?;
-        }
-        if !files.is_empty() || !self.is_new {
-            return Ok(None);
-        }
-        let cannot_load = "cannot load the demo data";
-        let demo = Documents::parse(DEMO).map_err(|error| Failure::new(cannot_load, error))?;
-        let loaded = demo.load(&self.table).await;
-        let loaded = loaded.map_err(|error| Failure::new(cannot_load, error))?;
-        Output::Aside.say(&format!("loaded demo data: {loaded}"))?;
-        let key = format!("demo-{}", Uuid::new_v4().simple());
-        let permissions = [VIEW.to_owned(), CHANGE.to_owned()];
-        let hash = TokenKey::new(key.clone()).hash();
-        let put = self.table.put_token(&hash, "demo", &permissions, None).await;
-        put.map_err(|error| Failure::new("cannot make the demo token", error))?;
-        Ok(Some(Demo { key }))
+/// An engine that keeps its data in memory.
+pub fn in_memory() -> Result<Database, Failure> {
+    Database::memory().map_err(|error| Failure::new("cannot start the embedded engine", error))
+}
+
+/// The function's own client, except for where its requests go.
+fn client(database: Database) -> Result<Client, Failure> {
+    let connection = Connection {
+        region: "us-east-1".to_owned(),
+        endpoint: Some(Endpoint::parse(ADDRESS).map_err(Failure)?),
+        roots: None,
+        // The SDK wants to sign; the engine looks at no signature.
+        credentials: Credentials::new("local", "local", None, None, "embedded engine"),
+    };
+    let client = client::client(connection).map_err(|error| Failure(error.to_string()))?;
+    let config = client.config().to_builder().timeout_config(timeouts());
+    Ok(Client::from_conf(config.http_client(InProcess(database)).build()))
+}
+
+/// How long an engine on this machine may take.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
+}
+
+/// Takes the SDK's requests to the engine.
+#[derive(Clone)]
+struct InProcess(Database);
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InProcess")
     }
 }
 
-/// Binds the address that was asked for.
-pub async fn bind(listen: &Listen) -> Result<TcpListener, Failure> {
-    let address = listen.listen;
-    if !address.ip().is_loopback() && !listen.allow_remote {
-        return Err(Failure::new(
-            format!("will not listen on {address}"),
-            "other machines can reach it, in the clear; add --allow-remote if that is meant",
-        ));
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
     }
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
 }
 
-/// Binds a free port that only this machine can reach.
-pub async fn bind_loopback() -> Result<TcpListener, Failure> {
-    let bound = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await;
-    bound.map_err(|error| Failure::new("cannot listen on a loopback port", error))
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let database = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let work = move || answer(&database, &request);
+            // The engine blocks on SQLite and on its own lock.
+            let answered = tokio::task::spawn_blocking(work).await;
+            answered.map_err(|error| ConnectorError::other(error.into(), None))?
+        })
+    }
 }
 
-/// Waits until somebody asks this process to end.
-pub async fn until_told_to_end() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
+fn answer(database: &Database, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+    let body = request.body().bytes().unwrap_or_default();
+    let (status, body) = match dispatch(database, operation, body) {
+        Ok(body) => (200, body),
+        Err(error) => (error.status_code(), error.to_json()),
+    };
+    let status = status.try_into().map_err(|_| ConnectorError::user("no such status".into()))?;
+    Ok(HttpResponse::new(status, body.into()))
 }
 
-/// `sms-stage dynamodb`.
-pub async fn serve(listen: &Listen, data: &Data) -> Result<(), Failure> {
-    let listener = bind(listen).await?;
-    let engine = Engine::start(listener, data.data.as_deref(), Secrets::Echo).await?;
-    let demo = engine.load(&data.load).await?;
-    Output::Main.say(&format!("listening on http://{}", engine.address))?;
-    Output::Main.say(&format!("table: {TABLE}"))?;
-    if let Some(demo) = demo {
-        Output::Main.say(&format!("demo token: {}", demo.key))?;
+fn dispatch(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
+    match operation {
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        "GetItem" => run(body, |request| database.get_item(request)),
+        "PutItem" => run(body, |request| database.put_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "UpdateItem" => run(body, |request| database.update_item(request)),
+        "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
+        _ => Err(DynoxideError::UnsupportedCapability(operation.to_owned())),
     }
-    until_told_to_end().await;
-    Ok(())
+}
+
+fn run<Request: DeserializeOwned, Answer: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(Request) -> dynoxide::Result<Answer>,
+) -> dynoxide::Result<String> {
+    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
+    serde_json::to_string(&operation(request)?)
+        .map_err(|_| DynoxideError::InternalServerError("an answer is not JSON".to_owned()))
+}
+
+/// The marks that the engine puts in front of what its own readers of a request refuse, and whether
+/// that is a `ValidationException`; if not, it is a `SerializationException`.
+const MARKS: [(&str, bool); 5] = [
+    ("VALIDATION_REQUEST:", true),
+    ("VALIDATION_AS_READ:", true),
+    ("VALIDATION:", true),
+    ("SERIALIZATION_AS_READ:", false),
+    ("SERIALIZATION:", false),
+];
+
+/// DynamoDB's error for a request that cannot be read.
+///
+/// The engine's server makes it of serde's text and the marks in it, in code that it does not export.
+/// A text without a mark is left out, since it may quote the request.
+fn unreadable(error: &str) -> DynoxideError {
+    let text = error.rsplit_once(" at line ").map_or(error, |(text, _)| text);
+    let marked = MARKS.iter().find_map(|(mark, is_validation)| {
+        text.strip_prefix(mark).map(|message| (message, *is_validation))
+    });
+    let (message, is_validation) = marked.unwrap_or_else(|| {
+        let is_validation = ["missing field", "unknown variant", "null", "Supplied AttributeValue"]
+            .iter()
+            .any(|part| text.contains(part));
+        ("the request is not one of this operation", is_validation)
+    });
+    if is_validation {
+        DynoxideError::ValidationException(message.to_owned())
+    } else {
+        DynoxideError::SerializationException(message.to_owned())
+    }
 }

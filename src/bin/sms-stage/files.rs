@@ -1,131 +1,224 @@
 //! Files of documents on their way into a table: what `sms-stage load` and `--load` do.
 
 use std::{
-    io::{IsTerminal, Read, Write},
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-use authenticator_sms_stage::store::{
-    StageTable,
-    documents::Documents,
-    loading::{self, Refusal, Refused},
-    operate::Existing,
+use authenticator_sms_stage::{
+    import::{
+        file::{self, Documents, GivenSecrets, ImportError},
+        load::{self, Entry, OnConflict, Outcome, Refusal, Report},
+    },
+    store::Table,
 };
 
-use crate::{Failure, Output, remedy};
+use crate::{
+    advice,
+    audit::{Audit, Change},
+    output::{Failure, printable, stderr, stdout},
+    progress::Progress,
+};
+
+/// Maximum number of documents of one load that are named one by one.
+const NAMED_MAX: usize = 100;
+
+/// Reads a file, or standard input for `-`, as text. A byte order mark is taken off.
+pub fn read_text(file: &Path) -> Result<String, String> {
+    let bytes = read_bytes(file)?;
+    file::decode(&bytes).map(str::to_owned).map_err(str::to_owned)
+}
+
+fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map(|_| bytes).map_err(|error| error.to_string())
+}
 
 /// Reads all files, and says of each that cannot be loaded why.
 pub fn read_all(files: &[PathBuf]) -> Result<Vec<Documents>, Failure> {
+    read_all_with(files, &mut GivenSecrets::default())
+}
+
+/// The same, with secrets that are given beside the files.
+pub fn read_all_with(
+    files: &[PathBuf],
+    secrets: &mut GivenSecrets,
+) -> Result<Vec<Documents>, Failure> {
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for file in files {
-        match read(file) {
+        let read = read_bytes(file).map_err(|problem| vec![problem]).and_then(|bytes| {
+            Documents::parse_with(&bytes, secrets).map_err(|error: ImportError| error.lines())
+        });
+        match read {
             Ok(read) => documents.push(read),
-            Err(lines) => problems.extend(lines.iter().map(|line| cannot_load(file, line))),
+            Err(lines) => problems.extend(lines.iter().map(|line| cannot_load(&name(file), line))),
         }
     }
     if problems.is_empty() { Ok(documents) } else { Err(Failure(problems.join("\n"))) }
 }
 
-fn read(file: &Path) -> Result<Documents, Vec<String>> {
-    let text = if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(file)
-    };
-    let text = text.map_err(|error| vec![error.to_string()])?;
-    Documents::parse(&text).map_err(|error| error.lines())
+/// Reads a file of secrets.
+pub fn read_secrets(file: &Path) -> Result<GivenSecrets, Failure> {
+    let read = read_bytes(file)
+        .and_then(|bytes| GivenSecrets::parse(&bytes).map_err(|error| error.to_string()));
+    read.map_err(|problem| {
+        Failure::new(format!("cannot read the secrets in {}", name(file)), problem)
+    })
 }
 
-/// Puts documents that were read from these files into the table, and says what became of them.
-pub async fn put_in(
-    table: &StageTable,
+/// The files' names, for people.
+pub fn names(files: &[PathBuf]) -> Vec<String> {
+    files.iter().map(|file| name(file)).collect()
+}
+
+fn name(file: &Path) -> String {
+    if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        printable(&file.to_string_lossy())
+    }
+}
+
+fn cannot_load(file: &str, problem: &str) -> String {
+    format!("cannot load {file}: {}", printable(problem))
+}
+
+/// Loads files before something else begins; says what became of them on standard error.
+pub async fn load_quietly(
+    table: &Table,
     files: &[PathBuf],
     documents: &[Documents],
-    existing: Existing,
-    to: Output,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new(documents.iter().map(Documents::len).sum());
-    let loading = loading::load(table, documents, existing, |done| progress.show(done)).await;
-    progress.end();
-    for ((file, documents), loaded) in files.iter().zip(documents).zip(&loading.files) {
-        to.say(&format!("loaded {}: {loaded}", shown(file)))?;
-        if let Some((current, all)) = documents.pages() {
-            Output::Aside.say(&format!(
-                "{} is page {current} of {all}: load the other pages as well",
-                shown(file)
-            ))?;
+    quietly(table, &names(files), documents).await
+}
+
+/// The same for documents that are in no file.
+pub async fn load_documents_quietly(
+    name: &str,
+    table: &Table,
+    documents: Documents,
+) -> Result<(), Failure> {
+    quietly(table, &[name.to_owned()], &[documents]).await
+}
+
+async fn quietly(table: &Table, names: &[String], documents: &[Documents]) -> Result<(), Failure> {
+    let loading = Loading { table, names, documents, on_conflict: OnConflict::Skip };
+    let report = loading.load(|_| {}).await;
+    for line in loading.summary(&report) {
+        stderr(&line);
+    }
+    loading.warn_of_pages();
+    loading.failure(&report)
+}
+
+/// Documents that are to be put into a table.
+pub struct Loading<'l> {
+    pub table: &'l Table,
+    /// The names of the files that the documents are from.
+    pub names: &'l [String],
+    pub documents: &'l [Documents],
+    pub on_conflict: OnConflict,
+}
+
+impl Loading<'_> {
+    /// Puts them into the table, and says what became of each.
+    pub async fn run(&self, audit: &mut Audit) -> Result<(), Failure> {
+        let mut lines = Vec::new();
+        let report = self
+            .load(|entry| {
+                record(audit, entry);
+                if !matches!(entry.outcome, Outcome::Refused(_)) && lines.len() < NAMED_MAX {
+                    lines.push(printable(&entry.to_string()));
+                }
+            })
+            .await;
+        let loaded = report.files.iter().map(load::Loaded::total).sum::<usize>();
+        let more = loaded.saturating_sub(lines.len());
+        if more > 0 {
+            lines.push(format!("and {more} more"));
         }
-    }
-    if loading.refused.is_empty() {
-        return Ok(());
-    }
-    let lines = loading.refused.iter().map(|refused| {
-        let file = files.get(refused.file).map_or(Path::new("?"), PathBuf::as_path);
-        cannot_load(file, &explained(refused))
-    });
-    Err(Failure(lines.collect::<Vec<_>>().join("\n")))
-}
-
-fn cannot_load(file: &Path, problem: &str) -> String {
-    format!("cannot load {}: {problem}", shown(file))
-}
-
-fn shown(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() }
-}
-
-fn explained(refused: &Refused) -> String {
-    match &refused.reason {
-        Refusal::Store(error) => format!(
-            "{}: {}; nothing after it was tried, so load again when that is mended",
-            refused.document,
-            remedy::explained(error)
-        ),
-        Refusal::Invalid(_) | Refusal::Outrun => refused.to_string(),
-    }
-}
-
-/// How far a long load has come, on standard error: in place on a terminal, else in a line now and
-/// then.
-struct Progress {
-    total: usize,
-    is_terminal: bool,
-    shown: Instant,
-    is_shown: bool,
-}
-
-/// Time between two looks, and before the first: what takes less needs none.
-const SHOWN_EVERY: Duration = Duration::from_millis(300);
-/// Documents between two lines.
-const LINE_EVERY: usize = 200;
-
-impl Progress {
-    fn new(total: usize) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        Self { total, is_terminal, shown: Instant::now(), is_shown: false }
+        lines.extend(self.summary(&report));
+        stdout(&lines.join("\n"))?;
+        self.warn_of_pages();
+        self.failure(&report)
     }
 
-    fn show(&mut self, done: usize) {
-        let text = format!("{done} of {} documents", self.total);
-        if !self.is_terminal {
-            if done.is_multiple_of(LINE_EVERY) && done < self.total {
-                // A line that cannot be written is no reason to stop.
-                let _ = Output::Aside.say(&text);
+    async fn load(&self, mut on_each: impl FnMut(&Entry)) -> Report {
+        let total = self.documents.iter().map(Documents::len).sum();
+        let mut progress = Progress::new("documents", Some(total));
+        let on_each = |entry: &Entry| {
+            on_each(entry);
+            progress.advance();
+        };
+        let report = load::load(self.table, self.documents, self.on_conflict, on_each).await;
+        progress.end();
+        report
+    }
+
+    /// What became of each file.
+    fn summary(&self, report: &Report) -> Vec<String> {
+        let loaded = self.names.iter().zip(&report.files);
+        loaded.map(|(file, loaded)| format!("loaded {file}: {loaded}")).collect()
+    }
+
+    /// Says of which files others are missing.
+    fn warn_of_pages(&self) {
+        for (file, documents) in self.names.iter().zip(self.documents) {
+            if let Some((current, all)) = documents.pages() {
+                stderr(&format!("{file} is page {current} of {all}: load the other pages as well"));
             }
-        } else if self.shown.elapsed() >= SHOWN_EVERY {
-            self.shown = Instant::now();
-            self.is_shown = true;
-            let _ = write!(std::io::stderr(), "\r{text}");
         }
     }
 
-    fn end(&self) {
-        if self.is_shown {
-            // Over what stands there, back to the beginning of the line.
-            let _ = write!(std::io::stderr(), "\r{:60}\r", "");
-        }
+    fn failure(&self, report: &Report) -> Result<(), Failure> {
+        let lines = report.refused.iter().map(|entry| {
+            let file = self.names.get(entry.file).map_or("?", String::as_str);
+            cannot_load(file, &explained(entry))
+        });
+        let lines: Vec<_> = lines.collect();
+        if lines.is_empty() { Ok(()) } else { Err(Failure(lines.join("\n"))) }
     }
+}
+
+fn explained(entry: &Entry) -> String {
+    match &entry.outcome {
+        Outcome::Refused(Refusal::Store(error)) => format!(
+            "{} {} ({:?}): {}; nothing after it was tried, so load again when that is mended",
+            entry.kind,
+            entry.id,
+            entry.name,
+            advice::explained(error)
+        ),
+        _ => entry.to_string(),
+    }
+}
+
+/// Writes the audit line of a document that is in the table now, or may be.
+fn record(audit: &mut Audit, entry: &Entry) {
+    let (is_done, revision_before) = match &entry.outcome {
+        Outcome::Put => (true, None),
+        Outcome::Replaced(old) => (true, Some(old.revision)),
+        Outcome::Exists | Outcome::Revoked | Outcome::Refused(_) => (false, None),
+    };
+    if !is_done && entry.is_certain {
+        return;
+    }
+    let key = |kinds: &[&str]| kinds.contains(&entry.kind).then(|| entry.id.clone());
+    audit.write(&Change {
+        operation: "load",
+        stage: key(&["stage"]),
+        row: key(&["flow", "mapping"]),
+        token: key(&["token"]),
+        revision_before,
+        write_id: entry.write_id.clone(),
+        certain: is_done || entry.is_certain,
+        done: is_done,
+    });
 }

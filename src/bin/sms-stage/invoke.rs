@@ -1,52 +1,77 @@
 //! `sms-stage invoke`: one event from a file, answered as the function would answer it.
 
 use std::{
-    io::Read,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use authenticator_sms_stage::{handler::App, log, request::Event, store::Secrets};
+use authenticator_sms_stage::{api::App, http::event::Event};
+use clap::Args;
 use lambda_http::{Context, LambdaEvent};
-use tracing::level_filters::LevelFilter;
 use uuid::Uuid;
 
 use crate::{
-    Failure, Output,
-    engine::{self, Engine},
+    data_args::{DataArgs, Started},
+    files,
+    output::{Failure, stderr, stdout},
+    settings::SettingsArgs,
+    terminal_log::{self, LogArgs},
 };
 
-/// How long an answer may take here: as long as `template.yaml` gives the function.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take here: as long as API Gateway waits. The function has less, but the
+/// engine takes seconds for a large stage where it is built for debugging.
+const TIMEOUT: Duration = Duration::from_secs(29);
 
-/// Answers the event in this file, or on standard input for `-`.
-pub async fn invoke(load: &[PathBuf], event: &Path, secrets: Secrets) -> Result<(), Failure> {
-    let event = parse(&read(event)?, event)?;
-    log::start(LevelFilter::INFO, std::io::stderr);
-    let engine = Engine::start(engine::bind_loopback().await?, None, secrets).await?;
-    if let Some(demo) = engine.load(load).await? {
-        Output::Aside.say(&format!("demo token: {}", demo.key))?;
+/// Answer one Lambda event from a file.
+///
+/// The event takes the way that it takes in the function. Standard output is exactly what the
+/// function would return, as JSON; the log goes to standard error. An event that is no request (a
+/// schedule, a plugin that keeps the function warm) is answered with null. Every run begins with
+/// fresh data, in memory.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  sms-stage invoke --load tests/conformance/fixture.json events/http-api-patch-200.json
+  sms-stage invoke --load tests/conformance/fixture.json - < event.json")]
+pub struct InvokeArgs {
+    /// Put the documents of this file in first. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    load: Vec<PathBuf>,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The event, as JSON: an HTTP API (or function URL), REST API or load balancer event. `-`
+    /// reads standard input.
+    #[arg(value_name = "EVENT.json")]
+    event: PathBuf,
+}
+
+/// Answers the event.
+pub async fn run(args: InvokeArgs) -> Result<(), Failure> {
+    let event = read(&args.event)?;
+    terminal_log::start(&args.log);
+    let data = DataArgs { data: None, load: args.load };
+    let Started { database: _, table, demo } = data.start().await?;
+    if let Some(demo) = demo {
+        stderr(&format!("demo token: {}", demo.key));
     }
-    let app = App::new(engine.table, secrets, Duration::ZERO);
+    let app = App::new(table, args.settings.settings(Duration::ZERO));
     let Ok(answer) = app.handle(LambdaEvent::new(event, context())).await;
     let answer = serde_json::to_string_pretty(&answer)
         .map_err(|error| Failure::new("cannot write the answer as JSON", error))?;
-    Output::Main.say(&answer)
+    stdout(&answer)
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    let read = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
+fn read(path: &Path) -> Result<Event, Failure> {
+    let failure = |problem: &dyn std::fmt::Display| {
+        Failure::new(format!("cannot read the event {}", path.display()), problem)
     };
-    read.map_err(|error| Failure::new(format!("cannot read the event {}", path.display()), error))
-}
-
-fn parse(text: &str, path: &Path) -> Result<Event, Failure> {
-    serde_json::from_str(text)
-        .map_err(|error| Failure::new(format!("{} is no HTTP event", path.display()), error))
+    let text = files::read_text(path).map_err(|problem| failure(&problem))?;
+    // Whether it is JSON, first: else the error would have no place in the text.
+    serde_json::from_str::<serde::de::IgnoredAny>(&text)
+        .map_err(|error| failure(&format!("not valid JSON: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| failure(&error))
 }
 
 /// The context of an invocation on this machine.

@@ -1,17 +1,83 @@
-//! `sms-stage load`.
+//! `sms-stage load`: files' documents into the table.
 
 use std::path::PathBuf;
 
-use authenticator_sms_stage::store::operate::Existing;
+use authenticator_sms_stage::import::{file::GivenSecrets, load::OnConflict};
+use clap::Args;
 
 use crate::{
-    Failure, Output, files,
-    place::{Absent, Place},
+    audit::AuditArgs,
+    files::{self, Loading},
+    output::{Failure, printable},
+    table_args::{Access, IfMissing, TableArgs},
 };
 
-/// Puts the files' documents into the table.
-pub async fn load(place: &Place, files: &[PathBuf], existing: Existing) -> Result<(), Failure> {
-    let documents = files::read_all(files)?;
-    let table = place.open(Absent::Make).await?;
-    files::put_in(&table, files, &documents, existing, Output::Main).await
+/// Put stages, and the flows and mappings that they refer to, into the table.
+///
+/// A file is what authentik's own API answered, of any release (one object, a list, or a page of a
+/// list) to GET /stages/authenticator/sms/, /flows/instances/ or /propertymappings/notification/; or
+/// an object with any of the lists `stages`, `flows`, `mappings` and `tokens`. `-` reads standard
+/// input.
+///
+/// Nothing is loaded if any file has a mistake in it. After that, each document is loaded whole or
+/// not at all, whatever the function does meanwhile; documents that fail are listed; the others are
+/// loaded. Loading again goes on where it ended. A token that was revoked stays revoked.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  curl -H \"Authorization: Bearer $TOKEN\" \\
+    https://authentik.example/api/v3/stages/authenticator/sms/ > stages.json
+  curl -H \"Authorization: Bearer $TOKEN\" \\
+    https://authentik.example/api/v3/flows/instances/ > flows.json
+  sms-stage load stages.json flows.json --table my-table --profile admin
+
+  sms-stage get 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --show-secrets --table my-table > stage.json
+  sms-stage load stage.json --replace --table my-table
+
+  echo '{\"sms-setup\": {\"auth\": \"…\", \"auth_password\": \"\"}}' > secrets.json
+  sms-stage load stages.json --secrets secrets.json --table my-table")]
+pub struct LoadArgs {
+    /// Overwrite what is there already. A stage becomes one revision more, and its old name is
+    /// free. A stage that has changed since its document was made (its `_etag`), or that another
+    /// writer changes at the same moment, is left as it is and listed.
+    #[arg(long)]
+    replace: bool,
+    /// With --replace: overwrite also stages that have changed since their documents were made.
+    #[arg(long, requires = "replace")]
+    force: bool,
+    /// Secrets for stages whose answers hide them: a JSON object, a stage's UUID or name →
+    /// {"auth": …, "auth_password": …}. They count before what a file has.
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// The files to load, in any order.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// Loads the files.
+pub async fn run(args: LoadArgs) -> Result<(), Failure> {
+    let mut secrets = match &args.secrets {
+        Some(file) => files::read_secrets(file)?,
+        None => GivenSecrets::default(),
+    };
+    let mut documents = files::read_all_with(&args.files, &mut secrets)?;
+    let unused: Vec<_> = secrets.unused().map(|stage| format!("{stage:?}")).collect();
+    if let (Some(file), false) = (&args.secrets, unused.is_empty()) {
+        let problem = format!("no stage in the files is {}", unused.join(", "));
+        let doing = format!("cannot use the secrets in {}", printable(&file.to_string_lossy()));
+        return Err(Failure::new(doing, problem));
+    }
+    if args.force {
+        documents.iter_mut().for_each(|documents| documents.forget_versions());
+    }
+    let table = args.table.open(IfMissing::Create, Access::Write).await?;
+    let mut audit = args.audit.open(args.table.place())?;
+    let on_conflict = if args.replace { OnConflict::Overwrite } else { OnConflict::Skip };
+    let names = files::names(&args.files);
+    let loading = Loading { table: &table, names: &names, documents: &documents, on_conflict };
+    loading.run(&mut audit).await
 }

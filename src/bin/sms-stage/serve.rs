@@ -1,29 +1,27 @@
 //! `sms-stage serve`: HTTP in, the function's own way, HTTP out.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use authenticator_sms_stage::{handler::App, log, request::Event, store::Secrets};
+use authenticator_sms_stage::{api::App, http::event::Event};
 use axum::{
+    Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header},
+    http::{Method, Request, Response, StatusCode},
     routing::any,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lambda_http::LambdaEvent;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use tracing::level_filters::LevelFilter;
-use uuid::Uuid;
+use clap::Args;
+use lambda_http::{LambdaEvent, lambda_runtime::streaming};
 
 use crate::{
-    Data, Failure, Listen, Output, browse,
-    engine::{self, Demo, Engine},
-    invoke,
+    browse,
+    data_args::{DataArgs, Started},
+    demo::{self, Demo},
+    http_api, invoke,
+    listen::{self, RemoteArgs, Reserved, Stop},
+    output::{Failure, stdout},
+    settings::SettingsArgs,
+    terminal_log::{self, LogArgs},
 };
 
 /// How long a token is remembered: as in the function.
@@ -34,46 +32,105 @@ const TOKEN_MEMORY: Duration = Duration::from_secs(60);
 /// one never reaches the function.
 const GATEWAY_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// The demo's stage.
-const DEMO_STAGE: &str = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
+/// Serve the API over HTTP on this machine.
+///
+/// Each HTTP request becomes the event that API Gateway's HTTP API would send, and takes the
+/// function's own way from there. The table is inside this process: the address below is the only
+/// one that is opened. Without --load, and with a new --data file or none, there is a demo stage to
+/// try, and a token and a curl line for it are printed. The token ends with the process.
+///
+/// A browser is shown the API at /, where each request can be tried. Ctrl-C waits up to four seconds
+/// for unfinished requests; a second one does not.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  sms-stage serve
+  sms-stage serve --load tests/conformance/fixture.json --secrets write-only
+  sms-stage serve --data stages.db --listen :0")]
+pub struct ServeArgs {
+    /// The address to listen on; without a host (:8000, or 8000), this machine's own. Port 0 picks a
+    /// free port, which is then printed.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000", value_parser = listen::address)]
+    listen: SocketAddr,
+    #[command(flatten)]
+    remote: RemoteArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
 
-/// Serves until told to end.
-pub async fn serve(listen: &Listen, data: &Data, secrets: Secrets) -> Result<(), Failure> {
-    log::start(LevelFilter::INFO, std::io::stderr);
-    let listener = engine::bind(listen).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::new("cannot tell the listening address", error))?;
-    let port = engine::bind_loopback().await?;
-    let engine = Engine::start(port, data.data.as_deref(), secrets).await?;
-    let demo = engine.load(&data.load).await?;
-    let app = Arc::new(App::new(engine.table, secrets, TOKEN_MEMORY));
-    let router = browse::routes(demo.as_ref(), &any(answer))
+/// Serves until the process is to stop.
+pub async fn run(args: ServeArgs) -> Result<(), Failure> {
+    terminal_log::start(&args.log);
+    let reserved = Reserved::new(args.listen, &args.remote)?;
+    let Started { database: _, table, demo } = args.data.start().await?;
+    let app = Arc::new(App::new(table.clone(), args.settings.settings(TOKEN_MEMORY)));
+    let router = browse::routes(demo.as_ref().map(|demo| demo.key.as_str()), &any(answer))
         .fallback(answer)
         .method_not_allowed_fallback(answer)
         .with_state(app);
-    announce(address, demo.as_ref())?;
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(engine::until_told_to_end())
-        .await
-        .map_err(|error| Failure::new("stopped serving", error))
+    let announcement = announcement(reserved.address(), &args.data, demo.as_ref());
+    let served = serve(reserved, router, &announcement).await;
+    // Also after a failure: a data file is not left with a key that was printed.
+    demo::end(demo, &table).await?;
+    served
 }
 
-fn announce(address: SocketAddr, demo: Option<&Demo>) -> Result<(), Failure> {
-    let say = |words: &str| Output::Main.say(words);
-    say(&format!("listening on http://{address}"))?;
-    if let Some(Demo { key }) = demo {
-        say(&format!("demo token: {key}"))?;
-        say("try it in a browser at that address, or with:")?;
-        say(&format!(
-            "  curl -X PATCH http://{address}/stages/authenticator/sms/{DEMO_STAGE}/ \\\n    \
+/// Serves until the process is to stop, and all is finished or overdue.
+async fn serve(reserved: Reserved, router: Router, announcement: &str) -> Result<(), Failure> {
+    let stop = Stop::watch();
+    let listener = reserved.listen()?;
+    stdout(announcement)?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().requested());
+    tokio::select! {
+        served = server => served.map_err(|error| Failure::new("stopped serving", error)),
+        // A client that has sent half a request would hold up the end for ever.
+        () = stop.overdue() => Ok(()),
+    }
+}
+
+fn announcement(address: SocketAddr, data: &DataArgs, demo: Option<&Demo>) -> String {
+    let then = match demo {
+        Some(demo) => format!(
+            "demo token: {key}\n\
+             try it in a browser at that address, or with:\n  \
+             curl -X PATCH http://{address}/stages/authenticator/sms/{stage}/ \\\n    \
              -H 'Authorization: Bearer {key}' \\\n    \
              -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"friendly_name\": \"Work phone\"}}'"
-        ))?;
+             -d '{{\"friendly_name\": \"Work phone\"}}'",
+            key = demo.key,
+            stage = demo::STAGE,
+        ),
+        None => how_to_make_a_token(data),
+    };
+    format!("listening on http://{address}\n{then}")
+}
+
+fn how_to_make_a_token(data: &DataArgs) -> String {
+    if let Some(file) = &data.data {
+        return format!(
+            "to make a token for it, in another terminal:\n  \
+             sms-stage token create --user me --data {}",
+            quoted(file)
+        );
     }
-    Ok(())
+    let files: String = data.load.iter().map(|file| format!(" --load {}", quoted(file))).collect();
+    format!(
+        "its tokens are those that were loaded; to make others, keep the data in a file:\n  \
+         sms-stage serve --data stages.db{files}\n  \
+         sms-stage token create --user me --data stages.db"
+    )
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// Answers one HTTP request by way of the event that it would be behind API Gateway.
@@ -84,101 +141,20 @@ async fn answer(
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, GATEWAY_BODY_BYTES_MAX).await else {
-        // API Gateway's own answer to a body that it does not let through.
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "{\"message\":\"Request Entity Too Large\"}");
+        return http_api::plain(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
-    let event = http_api_event(&head, &body, client).to_string();
+    let event = http_api::event(&head, &body, client).to_string();
     // The way of a real event: text, read by what the function reads it with.
     let Ok(event) = serde_json::from_str::<Event>(&event) else {
-        return plain(StatusCode::BAD_REQUEST, "{\"message\":\"Bad Request\"}");
+        return http_api::plain(StatusCode::BAD_REQUEST, "Bad Request");
     };
     let Ok(answer) = app.handle(LambdaEvent::new(event, invoke::context())).await;
-    let answer = serde_json::to_value(&answer).and_then(serde_json::from_value::<LambdaAnswer>);
-    match answer {
-        Ok(answer) => answer.into_http(),
-        Err(_) => plain(StatusCode::BAD_GATEWAY, "{\"message\":\"Internal Server Error\"}"),
-    }
+    let response = http_api::response(serde_json::to_value(&answer).unwrap_or_default());
+    if head.method == Method::HEAD { without_length(response) } else { response }
 }
 
-fn plain(status: StatusCode, body: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
-}
-
-/// The event that an HTTP API sends for this request (payload format 2.0,
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
-fn http_api_event(head: &axum::http::request::Parts, body: &[u8], client: SocketAddr) -> Value {
-    let text = |name: &HeaderName| {
-        head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
-    };
-    let path = head.uri.path();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": head.uri.query().unwrap_or_default(),
-        "headers": headers(&head.headers),
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": "local",
-            "domainName": text(&header::HOST).unwrap_or_default(),
-            "domainPrefix": "local",
-            "http": {
-                "method": head.method.as_str(),
-                "path": path,
-                "protocol": format!("{:?}", head.version),
-                "sourceIp": client.ip().to_string(),
-                "userAgent": text(&header::USER_AGENT).unwrap_or_default(),
-            },
-            "requestId": Uuid::new_v4().to_string(),
-            "routeKey": "$default",
-            "stage": "$default",
-            "timeEpoch": u64::try_from(now.as_millis()).unwrap_or_default(),
-        },
-        "body": STANDARD.encode(body),
-        "isBase64Encoded": true,
-    })
-}
-
-/// An HTTP API joins several values of a header with commas.
-fn headers(headers: &HeaderMap) -> Map<String, Value> {
-    headers
-        .keys()
-        .map(|name| {
-            let values = headers.get_all(name).iter();
-            let values: Vec<_> =
-                values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-            (name.as_str().to_owned(), values.join(",").into())
-        })
-        .collect()
-}
-
-/// What the function returns to an HTTP API.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LambdaAnswer {
-    status_code: u16,
-    #[serde(default)]
-    headers: Map<String, Value>,
-    body: Option<String>,
-}
-
-impl LambdaAnswer {
-    fn into_http(self) -> Response<Body> {
-        let mut response = Response::new(self.body.map_or_else(Body::empty, Body::from));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::BAD_GATEWAY);
-        for (name, value) in &self.headers {
-            let name = HeaderName::try_from(name.as_str());
-            let value = HeaderValue::try_from(value.as_str().unwrap_or_default());
-            if let (Ok(name), Ok(value)) = (name, value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
-    }
+/// The answer to HEAD without `content-length: 0`: of no body, the length of GET's is not known.
+fn without_length(response: Response<Body>) -> Response<Body> {
+    // The runtime's body for answers whose length is not known is at hand; nothing is sent of it.
+    response.map(|_| Body::new(streaming::channel().1))
 }

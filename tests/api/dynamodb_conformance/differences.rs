@@ -34,8 +34,8 @@ async fn the_same_errors_have_different_messages() {
 
     let long_key = bench.put(&"k".repeat(2049), &[]).send().await;
     let message = [
-        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size \
-         limit of2048 bytes",
+        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded \
+         the size limit of 1024 bytes",
         "Hash primary key values must be under 2048 bytes, and range primary key values must be \
          under 1024 bytes",
     ];

@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::client::{
 };
 
 use crate::harness::{
-    TABLE_PREFIX, TestApp, TestSettings, TestTable, bench::Bench, engine::EngineEndpoint, key,
-    library, remove_table, run_id,
+    TABLE_PREFIX, TestApp, TestTable, bench::Bench, engine::EngineEndpoint, key, library,
+    remove_table, run_id,
 };
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn creating_a_table_waits_until_it_is_active() {
     });
     let test_table = TestTable::reserve(&app.endpoint);
     let client = app.endpoint.client(SharedHttpClient::new(app.dynamodb.clone()));
-    let table = library::table(client, &test_table.name, &TestSettings::default());
+    let table = library::table(client, &test_table.name);
     table.create_table().await.unwrap();
     let mut operations = app.dynamodb.operations();
     // AWS may need more than two.

@@ -2,37 +2,28 @@
 
 use serde_json::{Value, json};
 
+use tokio::task::JoinSet;
+
 use crate::harness::{
-    NAME_TAKEN, TOO_LARGE, TestApp,
-    calls::{Call, assert_error, server_error, unavailable},
+    Key, LONG, NAME_TAKEN, STAGE, TOO_LARGE,
+    calls::{self, Call, TRANSACTIONS, assert_error, server_error, unavailable},
+    check_invariants,
     dynamodb::{cancelled, check_failed, none, reason},
-    invalid,
+    invalid, revision,
 };
 
 #[tokio::test]
 async fn a_cancelled_transaction_is_answered_by_its_reasons() {
-    let app = TestApp::new().await;
+    let app = calls::app().await;
     let before = app.snapshot().await;
     let size =
         || reason("ValidationError", "Item size to update has exceeded the maximum allowed size");
     let taken = invalid(json!({"name": [NAME_TAKEN]}));
     let large = invalid(json!({"name": [TOO_LARGE]}));
-    let throttled = || reason("ThrottlingError", "Throughput exceeds the current capacity");
     let rows: Vec<([Value; 3], (u16, Value), &str)> = vec![
         ([none(), check_failed(), none()], taken, "the name is taken"),
         ([size(), none(), none()], large.clone(), "the stage is too large"),
         ([none(), size(), none()], large, "the lock is too large"),
-        ([throttled(), none(), none()], unavailable(), "an on-demand table is throttled"),
-        (
-            [none(), reason("ProvisionedThroughputExceeded", "Exceeded"), none()],
-            unavailable(),
-            "a provisioned table is throttled",
-        ),
-        (
-            [none(), check_failed(), throttled()],
-            unavailable(),
-            "throttling takes precedence over a taken name",
-        ),
         ([none(), none(), check_failed()], server_error(), "the old lock is another stage's"),
         (
             [reason("ValidationError", "Type mismatch"), none(), none()],
@@ -63,4 +54,58 @@ async fn a_cancelled_transaction_is_answered_by_its_reasons() {
     }
     app.dynamodb.stop_intercepting();
     assert_eq!(app.snapshot().await, before, "nothing was written");
+}
+
+/// Reasons that pass by themselves. The SDK does not send a cancelled transaction again.
+fn throttled() -> [([Value; 3], &'static str); 3] {
+    let on_demand = || reason("ThrottlingError", "Throughput exceeds the current capacity");
+    let provisioned = || reason("ProvisionedThroughputExceeded", "Exceeded");
+    [
+        ([on_demand(), none(), none()], "an on-demand table is throttled"),
+        ([none(), provisioned(), none()], "a provisioned table is throttled"),
+        ([on_demand(), check_failed(), none()], "throttling takes precedence over a taken name"),
+    ]
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_throttled_once_is_tried_again() {
+    let app = calls::app().await;
+    let before = app.snapshot().await;
+    for &call in TRANSACTIONS {
+        for (reasons, why) in throttled() {
+            let why = format!("{call:?}: {why}");
+            let reasons = &reasons[..call.parts()];
+            call.answer_first(&app, vec![cancelled(reasons)]);
+            let answer = app.send(&call.request()).await;
+            assert_eq!(answer.status, call.success(), "{why}: {}", answer.body);
+            assert_eq!(call.times_sent(&app), 2, "{why}");
+            let after = app.snapshot().await;
+            assert_eq!(check_invariants(&after), Ok(()), "{why}");
+            if call == Call::Transaction {
+                assert_eq!(revision(&after[&Key::stage(STAGE)]), 2, "{why}: written once");
+            }
+            app.restore(&before).await;
+        }
+    }
+}
+
+/// Each takes about two seconds, so they run at the same time.
+#[tokio::test]
+async fn a_transaction_that_is_always_throttled_is_503() {
+    let mut running = JoinSet::new();
+    for &call in TRANSACTIONS {
+        for (reasons, why) in throttled() {
+            running.spawn(async move {
+                let why = format!("{call:?}: {why}");
+                let app = calls::app().await;
+                let before = app.snapshot().await;
+                call.answer_always(&app, move || cancelled(&reasons[..call.parts()]));
+                let answer = app.send_within(LONG, &call.request()).await;
+                assert_error(&answer, unavailable(), &why);
+                assert!(call.times_sent(&app) >= 16, "{why}: few attempts");
+                assert_eq!(app.snapshot().await, before, "{why}");
+            });
+        }
+    }
+    running.join_all().await;
 }

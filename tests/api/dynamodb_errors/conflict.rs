@@ -1,13 +1,24 @@
 //! Writes that conflict with transactions and with writes of other regions.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector as _, HttpConnectorFuture},
+    result::ConnectorError,
+};
 use tokio::task::JoinSet;
 
 use crate::harness::{
-    Key, LONG, STAGE, TestApp,
-    calls::{Answers, Call, UPDATES, assert_error, conflict, unavailable},
+    Key, LONG, STAGE,
+    calls::{
+        self, Answers, Call, EVERY_CALL, TRANSACTIONS, UPDATES, assert_error, conflict, unavailable,
+    },
     check_invariants, document,
     dynamodb::{self, cancelled, check_failed, conflict as in_conflict, none},
     revision,
@@ -51,23 +62,31 @@ fn conflicts() -> Vec<(Call, Answers, &'static str)> {
             "at the stage, which is being renamed and may not own its old name any more",
         ),
         (Call::Transaction, in_progress, "the same transaction is still in progress"),
+        (Call::Create, || cancelled(&[none(), in_conflict()]), "at a new stage's name"),
+        (Call::Destroy, || cancelled(&[in_conflict(), none()]), "at a stage to be deleted"),
+        (Call::Destroy, || cancelled(&[none(), in_conflict()]), "at the name of such a stage"),
     ]
 }
 
 #[tokio::test]
 async fn a_write_that_meets_conflicts_is_tried_again_until_it_succeeds() {
-    let app = TestApp::new().await;
+    let app = calls::app().await;
     let before = app.snapshot().await;
     for (call, answer, why) in conflicts() {
         // Four are more than the SDK itself tries.
         call.answer_first(&app, (0..4).map(|_| answer()).collect());
         let answer = app.send(&call.request()).await;
-        assert_eq!(answer.status, 200, "{why}: {}", answer.body);
+        assert_eq!(answer.status, call.success(), "{why}: {}", answer.body);
         assert_eq!(call.times_sent(&app), 5, "{why}");
         let after = app.snapshot().await;
-        let stage = &after[&Key::stage(STAGE)];
-        assert_eq!(revision(stage), 2, "{why}: written once");
-        assert_eq!(document(stage), answer.body, "{why}");
+        if call == Call::Destroy {
+            assert!(!after.contains_key(&Key::stage(STAGE)), "{why}: deleted");
+        } else {
+            let stage = &after[&Key::stage(answer.body["pk"].as_str().unwrap())];
+            let writes = if call == Call::Create { 1 } else { 2 };
+            assert_eq!(revision(stage), writes, "{why}: written once");
+            assert_eq!(document(stage), answer.body, "{why}");
+        }
         assert_eq!(check_invariants(&after), Ok(()), "{why}");
         app.restore(&before).await;
         app.dynamodb.calls();
@@ -80,7 +99,7 @@ async fn a_write_that_meets_conflicts_only_is_answered_409() {
     let mut waiting = JoinSet::new();
     for (call, answer, why) in conflicts() {
         waiting.spawn(async move {
-            let app = TestApp::new().await;
+            let app = calls::app().await;
             let before = app.snapshot().await;
             call.answer_always(&app, answer);
             let answer = app.send_within(LONG, &call.request()).await;
@@ -104,7 +123,7 @@ async fn a_write_that_succeeded_before_it_met_conflicts_is_answered_200() {
             continue; // A transaction is recognised by its token.
         }
         waiting.spawn(async move {
-            let app = TestApp::new().await;
+            let app = calls::app().await;
             let is_first = AtomicBool::new(true);
             app.dynamodb.intercept(move |recorded, request, engine| {
                 if !call.is(recorded) {
@@ -126,4 +145,70 @@ async fn a_write_that_succeeded_before_it_met_conflicts_is_answered_200() {
         });
     }
     waiting.join_all().await;
+}
+
+/// What every attempt after the first one meets.
+fn in_the_way(call: Call) -> HttpConnectorFuture {
+    if TRANSACTIONS.contains(&call) {
+        let reasons = [in_conflict(), none(), none()];
+        return cancelled(&reasons[..call.parts()]);
+    }
+    dynamodb::error(400, "TransactionConflictException", "Transaction is ongoing for the item")
+}
+
+/// The first attempt is held up on its way, and every further one meets a conflict. "Nothing was
+/// changed" would be wrong: the first attempt lands in the end.
+#[tokio::test]
+async fn a_write_with_an_attempt_that_may_still_land_is_503_and_not_409() {
+    let mut waiting = JoinSet::new();
+    for call in EVERY_CALL.iter().copied() {
+        if !UPDATES.contains(&call) && !TRANSACTIONS.contains(&call) {
+            continue;
+        }
+        waiting.spawn(async move {
+            let app = calls::app().await;
+            let before = app.snapshot().await;
+            let held = Arc::new(Mutex::new(None));
+            let holding = Arc::clone(&held);
+            app.dynamodb.intercept(move |recorded, request, engine| {
+                if !call.is(recorded) {
+                    return None;
+                }
+                let mut held = holding.lock().unwrap();
+                if held.is_some() {
+                    return Some(in_the_way(call));
+                }
+                *held = Some((request, engine.clone()));
+                let error = ConnectorError::timeout("no answer in time".into());
+                Some(dynamodb::failed_connection(error))
+            });
+            let answer = app.send_within(LONG, &call.request()).await;
+            assert_error(&answer, unavailable(), &format!("{call:?}"));
+            assert_eq!(app.snapshot().await, before, "{call:?}: it has not landed yet");
+            let (request, engine) = held.lock().unwrap().take().unwrap();
+            assert_eq!(engine.call(request).await.unwrap().status().as_u16(), 200, "{call:?}");
+            let after = app.snapshot().await;
+            assert_ne!(after, before, "{call:?}: it has landed");
+            assert_eq!(check_invariants(&after), Ok(()), "{call:?}");
+        });
+    }
+    waiting.join_all().await;
+}
+
+/// A creation that may have happened is not tried again: a late attempt would bring back what another
+/// client has deleted meanwhile.
+#[tokio::test]
+async fn a_creation_that_is_still_in_progress_is_503_at_once() {
+    let app = calls::app().await;
+    Call::Create.answer_always(&app, || {
+        let text = "The transaction with the given request token is in progress";
+        dynamodb::error(400, "TransactionInProgressException", text)
+    });
+    let answer = app.send_within(LONG, &Call::Create.request()).await;
+    assert_error(&answer, unavailable(), "in progress");
+    let tokens: BTreeSet<_> = (app.dynamodb.calls().iter())
+        .filter(|recorded| Call::Create.is(recorded))
+        .map(|recorded| recorded.body["ClientRequestToken"].to_string())
+        .collect();
+    assert_eq!(tokens.len(), 1, "one attempt, whatever the SDK sends again");
 }

@@ -1,51 +1,61 @@
 //! Connections that fail, and endpoints that do not answer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, task::JoinSet};
 
 use crate::harness::{
-    TestApp, TestSettings, call_within,
-    calls::{Answers, Call, EVERY_CALL, assert_error, assert_holds_no_content, unavailable},
+    LONG, TestSettings, call_within,
+    calls::{
+        self, Answers, Call, EVERY_CALL, assert_error, assert_holds_no_content, server_error,
+        unavailable,
+    },
     dynamodb,
-    library::{self, Remedy, app_at},
+    engine::Engine,
+    library::{self, Retry, app_at},
 };
 
 #[tokio::test]
 async fn a_connection_that_is_slow_or_broken_is_503() {
-    let app = TestApp::new().await;
+    let app = calls::app().await;
     let before = app.snapshot().await;
     let broken: [(Answers, usize, &str, &str); 6] = [
-        (|| dynamodb::failed_connection(dynamodb::reset()), 3, "connection reset by peer", "reset"),
+        (
+            || dynamodb::failed_connection(dynamodb::reset()),
+            3,
+            "no connection: the endpoint cannot be reached",
+            "reset",
+        ),
         (
             || dynamodb::failed_connection(ConnectorError::timeout("no answer in time".into())),
             3,
-            "no answer in time",
+            "no connection in time",
             "slow",
         ),
         (
             || dynamodb::failed_connection(ConnectorError::user("a bad request".into())),
             1,
-            "a bad request",
+            "the request could not be sent",
             "never sent",
         ),
         (
             || dynamodb::failed_connection(ConnectorError::other("unknown cause".into(), None)),
             1,
-            "unknown cause",
+            "the request could not be sent",
             "any other failure",
         ),
         (
             || dynamodb::response(200, r#"{"Item": {"auth": {"S": "s3cr3t-token"#.to_owned()),
             1,
-            "unexpected end of stream",
+            "(status 200)",
             "cut off",
         ),
         (
             || dynamodb::response(502, "<html>sms-setup</html>".to_owned()),
             3,
-            "unexpected token",
+            "(status 502)",
             "the answer of a proxy",
         ),
     ];
@@ -57,7 +67,7 @@ async fn a_connection_that_is_slow_or_broken_is_503() {
             assert_eq!(call.times_sent(&app), sends, "{why}");
             assert_error(&answer, unavailable(), &why);
             let error = call.error(&app).await;
-            assert_eq!((error.remedy, error.operation), (Remedy::TryLater, call.operation()));
+            assert_eq!((error.retry, error.operation), (Retry::Retryable, call.operation()));
             assert_holds_no_content(&error, &why);
             assert!(error.cause.contains(cause), "{why}: the log has the cause: {error}");
             app.dynamodb.calls();
@@ -135,18 +145,76 @@ async fn an_endpoint_that_never_answers_is_503_before_the_invocation_ends() {
     server.await.unwrap().unwrap();
 }
 
-/// As while a backup is being restored under the table's name.
+/// The client is not asked to try again: an operator has to mend the setting.
 #[tokio::test]
-async fn a_missing_table_is_503() {
-    let app = TestApp::new().await;
+async fn a_missing_table_is_500() {
+    let app = calls::app().await;
     let settings = TestSettings::default();
     let table_name = format!("{}-missing", app.table_name);
-    let table = library::table(app.client.clone(), &table_name, &settings);
+    let table = library::table(app.client.clone(), &table_name);
     let answer = call_within(
         &library::app(&table, &settings),
         &Call::InPlace.request(),
         Duration::from_secs(30),
     )
     .await;
-    assert_error(&answer, unavailable(), "no table");
+    assert_error(&answer, server_error(), "no table");
+}
+
+/// The SDK's own allowance of retries is one for all requests of a process, and is used up after some
+/// fifty that failed.
+#[tokio::test]
+async fn a_fault_after_many_failed_requests_is_still_retried() {
+    let app = calls::app().await;
+    let Some(url) = app.endpoint.url.clone().filter(|_| app.endpoint.engine != Engine::Aws) else {
+        return; // The client of the binaries is built for a local engine here.
+    };
+    // The client that the binaries use, whose calls are recorded.
+    let client = library::client_at(&url);
+    let config = client.config().to_builder();
+    let http = SharedHttpClient::new(app.dynamodb.clone());
+    let client = Client::from_conf(config.http_client(http).build());
+    let table = library::table(client, &app.table_name);
+    let function = Arc::new(library::app(&table, &TestSettings::default()));
+    let fails = || dynamodb::error(500, "InternalServerError", "Internal server error");
+    app.dynamodb.intercept(move |_, _, _| Some(fails()));
+    let mut failing = JoinSet::new();
+    for _ in 0..60 {
+        let function = Arc::clone(&function);
+        failing.spawn(async move { call_within(&function, &Call::InPlace.request(), LONG).await });
+    }
+    for answer in failing.join_all().await {
+        assert_error(&answer, unavailable(), "it always fails");
+    }
+    assert_eq!(app.dynamodb.calls().len(), 60 * 3, "each has its attempts");
+    Call::InPlace.answer_first(&app, vec![fails(), fails()]);
+    let answer = call_within(&function, &Call::InPlace.request(), LONG).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(Call::InPlace.times_sent(&app), 3);
+}
+
+#[tokio::test]
+async fn a_failure_that_quotes_the_request_is_not_quoted() {
+    let app = calls::app().await;
+    // The harness fails the test if a line of the log has one of these secrets.
+    let body = serde_json::json!({"auth": "n3w-auth-secret", "auth_password": "n3w-password"});
+    let failures: [fn(String) -> ConnectorError; 4] = [
+        |words| ConnectorError::io(words.into()),
+        |words| ConnectorError::timeout(words.into()),
+        |words| ConnectorError::user(words.into()),
+        |words| ConnectorError::other(words.into(), None),
+    ];
+    for failure in failures {
+        app.dynamodb.intercept(move |recorded, _, _| {
+            let words = format!("cannot send {}: {}", recorded.operation, recorded.body);
+            (recorded.operation == "UpdateItem")
+                .then(|| dynamodb::failed_connection(failure(words)))
+        });
+        let error = library::update_error(&app.table, body.clone()).await;
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("n3w-") && !shown.contains("cannot send"), "{shown}");
+        let answer = app.send(&crate::harness::Request::patch(body.to_string())).await;
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        assert!(!answer.body.to_string().contains("n3w-"), "{}", answer.body);
+    }
 }

@@ -1,28 +1,36 @@
 //! Items that cannot be read, and items that are too large.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    FIXTURE, Key, STAGE, TOO_LARGE, TestApp,
-    calls::{Call, assert_error, assert_holds_no_content, server_error},
+    FIXTURE, Key, Request, STAGE, TOO_LARGE, TestApp,
+    calls::{self, Call, assert_error, assert_holds_no_content, server_error},
     dynamodb::{self, cancelled, check_failed, condition_failed, none},
-    invalid, with, write_ids,
+    invalid, stage_with, whole_document, with, write_ids,
 };
 
 #[tokio::test]
 async fn an_unreadable_item_is_500_and_its_content_is_not_shown() {
-    let app = TestApp::new().await;
-    for call in [Call::Stage, Call::InPlace, Call::CompareAndSwap, Call::Transaction] {
+    let app = calls::app().await;
+    for call in [Call::Stage, Call::InPlace, Call::CompareAndSwap, Call::Transaction, Call::Destroy]
+    {
         let mut item = attributes(&app).await;
         item["auth"] = json!({"N": "17"});
         let answer = move || match call {
-            Call::Transaction => {
+            Call::Transaction | Call::Destroy => {
                 let mut reason = check_failed();
                 reason["Item"] = item.clone();
-                cancelled(&[reason, none(), none()])
+                cancelled(&[reason, none(), none()][..call.parts()])
             }
             Call::InPlace | Call::CompareAndSwap => condition_failed(&item),
-            Call::Token | Call::Stage => dynamodb::response(200, json!({"Item": item}).to_string()),
+            _ => dynamodb::response(200, json!({"Item": item}).to_string()),
         };
         call.answer_always(&app, answer);
         assert_error(&app.send(&call.request()).await, server_error(), "an item");
@@ -39,6 +47,7 @@ async fn attributes(app: &TestApp) -> Value {
     let ids = write_ids(&app.snapshot().await[&Key::stage(STAGE)]);
     let text = |field: &str| json!({"S": stage[field]});
     let attributes = json!({
+        "schema": {"N": "1"},
         "revision": {"N": "1"},
         "write_ids": {"L": ids.iter().map(|id| json!({"S": id})).collect::<Vec<_>>()},
         "name": text("name"),
@@ -59,7 +68,7 @@ async fn attributes(app: &TestApp) -> Value {
 
 #[tokio::test]
 async fn an_item_that_becomes_too_large_is_an_error_of_the_field_in_every_call() {
-    let app = TestApp::new().await;
+    let app = calls::app().await;
     let message = "Item size to update has exceeded the maximum allowed size";
     for (call, field) in [
         (Call::InPlace, "from_number"),
@@ -71,5 +80,98 @@ async fn an_item_that_becomes_too_large_is_an_error_of_the_field_in_every_call()
         });
         let expected = invalid(json!({field: [TOO_LARGE]}));
         assert_error(&app.send(&call.request()).await, expected, field);
+    }
+}
+
+/// Every way to write the stage.
+fn writes() -> Vec<(Request, &'static str)> {
+    let calls = [
+        (Call::InPlace, "in place"),
+        (Call::CompareAndSwap, "a compare-and-swap"),
+        (Call::Transaction, "a rename"),
+        (Call::Destroy, "a deletion"),
+    ];
+    let put = Request::patch_json(&whole_document()).method("PUT");
+    let form = Request::patch_json(&stage_with(json!({"friendly_name": "other"})));
+    let requests = calls.map(|(call, why)| (call.request(), why));
+    requests.into_iter().chain([(put, "a PUT"), (form, "the whole document")]).collect()
+}
+
+/// Changes the first stage's item past the function.
+async fn spoil(app: &TestApp, expression: &str, value: AttributeValue) {
+    let mut update = app.client.update_item().table_name(&app.table_name);
+    if expression.contains("#schema") {
+        update = update.expression_attribute_names("#schema", "schema"); // A reserved word.
+    }
+    update
+        .set_key(Some(Key::stage(STAGE).attributes()))
+        .update_expression(expression)
+        .expression_attribute_values(":value", value)
+        .send()
+        .await
+        .unwrap();
+}
+
+/// An item that this version cannot read, as a newer one may write it: what is refused with 500 has
+/// changed nothing, however often it is tried.
+#[tokio::test]
+async fn a_request_on_an_unreadable_item_leaves_it_as_it_was() {
+    let app = calls::app().await;
+    spoil(&app, "SET flow_set[0].layout = :value", AttributeValue::S("spiral".to_owned())).await;
+    let before = app.snapshot().await;
+    for (request, why) in writes() {
+        for _ in 0..3 {
+            assert_error(&app.send(&request).await, server_error(), why);
+            assert_eq!(app.snapshot().await, before, "{why}");
+        }
+    }
+    assert_error(&app.send(&Call::Stage.request()).await, server_error(), "an empty PATCH");
+    let error = Call::InPlace.error(&app).await;
+    assert_eq!(error.cause, "the item's attribute layout is missing or malformed");
+}
+
+/// Only what the failed request has written is put back: another client's write in between stays.
+#[tokio::test]
+async fn a_write_on_an_unreadable_item_is_not_undone_over_another_writers() {
+    let app = Arc::new(calls::app().await);
+    let word = AttributeValue::S("spiral".to_owned());
+    spoil(&app, "SET flow_set[0].layout = :value", word).await;
+    let writes = AtomicUsize::new(0);
+    let writer = Arc::clone(&app);
+    app.dynamodb.intercept(move |recorded, request, engine| {
+        let is_undo =
+            recorded.operation == "UpdateItem" && writes.fetch_add(1, Ordering::Relaxed) == 1;
+        if !is_undo {
+            return None;
+        }
+        let (writer, engine) = (Arc::clone(&writer), engine.clone());
+        Some(HttpConnectorFuture::new(async move {
+            let ids = ["theirs", "b", "c", "d"].map(|id| AttributeValue::S(id.to_owned()));
+            spoil(&writer, "SET write_ids = :value", AttributeValue::L(ids.into())).await;
+            engine.call(request).await
+        }))
+    });
+    let answer = app.send(&Call::InPlace.request()).await;
+    assert!([500, 503].contains(&answer.status), "{}", answer.body);
+    let after = app.snapshot().await;
+    assert_eq!(write_ids(&after[&Key::stage(STAGE)])[0], "theirs");
+}
+
+/// A newer version's item is left alone by every operation that writes.
+#[tokio::test]
+async fn an_item_of_another_schema_is_refused_unchanged() {
+    let app = calls::app().await;
+    for schema in ["2", "0"] {
+        spoil(&app, "SET #schema = :value", AttributeValue::N(schema.to_owned())).await;
+        let before = app.snapshot().await;
+        for (request, why) in writes() {
+            assert_error(&app.send(&request).await, server_error(), why);
+            assert_eq!(app.snapshot().await, before, "{why}");
+        }
+        let cause = format!("the item has schema {schema}, and this version reads schema 1");
+        for call in [Call::InPlace, Call::CompareAndSwap, Call::Transaction, Call::Destroy] {
+            assert_eq!(call.error(&app).await.cause, cause, "{call:?}");
+        }
+        assert_eq!(app.snapshot().await, before);
     }
 }

@@ -1,8 +1,11 @@
 //! One call that fails, and the other writers meanwhile.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use aws_smithy_runtime_api::client::{
@@ -87,25 +90,57 @@ pub struct Case {
 /// Changes the text of a call before it is sent.
 pub type Rewrite = fn(&str) -> String;
 
+/// The work of other writers.
+pub type OthersWork = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Case {
     /// Lets the app's next request fail in this way.
     pub fn inject(self, app: &TestApp, other: &Arc<OtherClient>, rewrite: Option<Rewrite>) {
         let other = Arc::clone(other);
+        let fault = FaultyCall { call: self.call, fault: self.fault, extent: self.extent };
+        fault.inject(app, rewrite, move || {
+            let (other, bodies) = (Arc::clone(&other), self.others.bodies());
+            Box::pin(async move { other.write(&bodies).await })
+        });
+    }
+}
+
+/// Which call fails, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultyCall {
+    /// The call's number in the request, from 1.
+    pub call: usize,
+    /// The fault.
+    pub fault: Fault,
+    /// How long it lasts.
+    pub extent: Extent,
+}
+
+impl FaultyCall {
+    fn affects(self, number: usize) -> bool {
+        match self.extent {
+            Extent::Once => number == self.call,
+            Extent::FromThenOn => number >= self.call,
+        }
+    }
+
+    /// Lets the app's next request fail in this way, while other writers do their work once.
+    pub fn inject(
+        self,
+        app: &TestApp,
+        rewrite: Option<Rewrite>,
+        others: impl Fn() -> OthersWork + Send + Sync + 'static,
+    ) {
         let calls = AtomicUsize::new(0);
         let have_written = AtomicBool::new(false);
         app.dynamodb.intercept(move |_, request, engine| {
             let request = rewritten(request, rewrite);
-            let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
-            let is_affected = match self.extent {
-                Extent::Once => number == self.call,
-                Extent::FromThenOn => number >= self.call,
-            };
-            if !is_affected {
+            if !self.affects(calls.fetch_add(1, Ordering::Relaxed) + 1) {
                 return Some(engine.call(request));
             }
             let is_first = !have_written.swap(true, Ordering::Relaxed);
-            let bodies = if is_first { self.others.bodies() } else { vec![] };
-            let (engine, other) = (engine.clone(), Arc::clone(&other));
+            let others: OthersWork = if is_first { others() } else { Box::pin(async {}) };
+            let engine = engine.clone();
             Some(HttpConnectorFuture::new(async move {
                 match self.fault {
                     Fault::Throttled => {
@@ -119,11 +154,11 @@ impl Case {
                     Fault::TimedOut => Err(ConnectorError::timeout("no answer in time".into())),
                     Fault::AnswerLost => {
                         engine.call(request).await?;
-                        other.write(&bodies).await;
+                        others.await;
                         Err(dynamodb::reset())
                     }
                     Fault::Overtaken => {
-                        other.write(&bodies).await;
+                        others.await;
                         engine.call(request).await
                     }
                 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use authenticator_sms_stage::http::cors::AllowedOrigins;
 use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
 use lambda_http::{Context, LambdaEvent};
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::{
     Answer, FIXTURE, RecordingClient, Request, TestTable,
     engine::EngineEndpoint,
-    library::{self, App, Event, Secrets, Table},
+    library::{self, App, Contract, Event, Secrets, Table},
     log::LeakCheck,
 };
 
@@ -41,8 +42,12 @@ pub struct TestApp {
 /// The settings of a function under test.
 #[derive(Clone)]
 pub struct TestSettings {
-    /// Whether answers show credentials.
-    pub secrets: Secrets,
+    /// The contract that is answered by.
+    pub contract: Contract,
+    /// To whom answers show credentials; none for what the contract says.
+    pub secrets: Option<Secrets>,
+    /// The origins whose scripts may read answers.
+    pub cors: AllowedOrigins,
     /// How long tokens are remembered.
     pub token_memory: Duration,
     /// The documents in the table, in the format of `--load`; none for an empty table.
@@ -51,7 +56,13 @@ pub struct TestSettings {
 
 impl Default for TestSettings {
     fn default() -> Self {
-        Self { secrets: Secrets::Echo, token_memory: Duration::ZERO, documents: Some(FIXTURE) }
+        Self {
+            contract: Contract::parse("2025.8").unwrap(),
+            secrets: Some(Secrets::Echo),
+            cors: AllowedOrigins::None,
+            token_memory: Duration::ZERO,
+            documents: Some(FIXTURE),
+        }
     }
 }
 
@@ -74,7 +85,7 @@ impl TestApp {
         let table_name = test_table.name.clone();
         let dynamodb = RecordingClient::new(endpoint.http());
         let recorded = endpoint.client(SharedHttpClient::new(dynamodb.clone()));
-        let table = library::table(recorded, &table_name, &settings);
+        let table = library::table(recorded, &table_name);
         table.create_table().await.unwrap();
         if let Some(documents) = settings.documents {
             library::load(&table, documents).await;
@@ -131,7 +142,7 @@ impl OtherClient {
     /// Another client of this function's table.
     pub fn of(app: &TestApp) -> Arc<Self> {
         let settings = TestSettings { token_memory: LONG, ..TestSettings::default() };
-        let table = library::table(app.client.clone(), &app.table_name, &settings);
+        let table = library::table(app.client.clone(), &app.table_name);
         Arc::new(Self(library::app(&table, &settings)))
     }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Kind, RecordedCall, Request, TestApp, detail, flow,
-    library::{self, StoreError},
-    stage_with,
+    library::{self, ADD, CHANGE, DELETE, StoreError, VIEW},
+    stage_with, with,
 };
 
 /// A call that the function makes.
@@ -25,13 +25,44 @@ pub enum Call {
     CompareAndSwap,
     /// Updates the stage and other items in one transaction.
     Transaction,
+    /// Looks up what a bad body refers to.
+    Verify,
+    /// Reads all stages.
+    List,
+    /// Creates a stage.
+    Create,
+    /// Deletes the stage.
+    Destroy,
 }
 
 /// Every call.
-pub const EVERY_CALL: &[Call] =
-    &[Call::Token, Call::Stage, Call::InPlace, Call::CompareAndSwap, Call::Transaction];
+pub const EVERY_CALL: &[Call] = &[
+    Call::Token,
+    Call::Stage,
+    Call::InPlace,
+    Call::CompareAndSwap,
+    Call::Transaction,
+    Call::Verify,
+    Call::List,
+    Call::Create,
+    Call::Destroy,
+];
 /// The calls that are an `UpdateItem`.
 pub const UPDATES: &[Call] = &[Call::InPlace, Call::CompareAndSwap];
+/// The calls that are a `TransactWriteItems`.
+pub const TRANSACTIONS: &[Call] = &[Call::Transaction, Call::Create, Call::Destroy];
+
+/// A token whose holder may do everything.
+const OWNER: &str = "owner-token";
+
+/// A function with the fixture, and a caller who may make every call.
+pub async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    let permissions = [VIEW, ADD, CHANGE, DELETE];
+    library::put_token(&app.table, OWNER, "owner", &permissions, None).await;
+    app.dynamodb.calls();
+    app
+}
 
 /// Makes one answer after another.
 pub type Answers = fn() -> HttpConnectorFuture;
@@ -42,22 +73,48 @@ impl Call {
         match self {
             Self::Token | Self::Stage => "GetItem",
             Self::InPlace | Self::CompareAndSwap => "UpdateItem",
-            Self::Transaction => "TransactWriteItems",
+            Self::Verify => "BatchGetItem",
+            Self::List => "Query",
+            Self::Transaction | Self::Create | Self::Destroy => "TransactWriteItems",
+        }
+    }
+
+    /// How many parts the transaction has.
+    pub fn parts(self) -> usize {
+        if self == Self::Transaction { 3 } else { 2 }
+    }
+
+    /// The status of the answer when the call succeeds.
+    pub fn success(self) -> u16 {
+        match self {
+            Self::Verify => 400,
+            Self::Create => 201,
+            Self::Destroy => 204,
+            _ => 200,
         }
     }
 
     fn body(self) -> Value {
         match self {
             Self::Token | Self::InPlace => json!({"from_number": "+15005550001"}),
-            Self::Stage => json!({}),
+            Self::Stage | Self::List | Self::Destroy => json!({}),
             Self::CompareAndSwap => json!({"flow_set": [flow("new")]}),
             Self::Transaction => json!({"name": "renamed"}),
+            Self::Verify => json!({"name": "renamed", "provider": "pigeon"}),
+            Self::Create => with(super::form(), json!({"name": "created"})),
         }
     }
 
     /// A request that leads to the call.
     pub fn request(self) -> Request {
-        Request::patch_json(&self.body())
+        let request = Request::patch_json(&self.body()).token(OWNER);
+        let collection = "/api/v3/stages/authenticator/sms/";
+        match self {
+            Self::List => Request::get().token(OWNER).path(collection),
+            Self::Create => request.method("POST").path(collection),
+            Self::Destroy => Request::get().token(OWNER).method("DELETE"),
+            _ => request,
+        }
     }
 
     /// Whether a recorded call is this one, in an invocation for [`Self::request`].
@@ -67,7 +124,7 @@ impl Call {
             && match self {
                 Self::Token => kind == Some(Kind::Token),
                 Self::Stage => kind == Some(Kind::Stage),
-                Self::InPlace | Self::CompareAndSwap | Self::Transaction => true,
+                _ => true,
             }
     }
 
@@ -76,7 +133,13 @@ impl Call {
         match self {
             Self::Token => library::token_error(&app.table).await,
             Self::Stage => library::retrieve_error(&app.table).await,
-            _ => library::update_error(&app.table, self.body()).await,
+            Self::InPlace | Self::CompareAndSwap | Self::Transaction => {
+                library::update_error(&app.table, self.body()).await
+            }
+            Self::Verify => library::verify_error(&app.table, json!({"name": "renamed"})).await,
+            Self::List => library::list_error(&app.table).await,
+            Self::Create => library::insert_error(&app.table, self.body()).await,
+            Self::Destroy => library::delete_error(&app.table).await,
         }
     }
 
@@ -115,7 +178,7 @@ pub fn server_error() -> (u16, Value) {
 
 /// The answer when other writers were always faster.
 pub fn conflict() -> (u16, Value) {
-    let text = "The stage is being changed by others. Nothing was changed; try again.";
+    let text = "Other requests are changing the stage. Nothing was changed; try again.";
     (409, detail("conflict", text))
 }
 

@@ -5,6 +5,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -146,6 +147,29 @@ impl Server {
     pub fn serve(arguments: &[&str]) -> Self {
         let listen: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
         Self::start(&[listen, arguments].concat(), "listening on ")
+    }
+
+    /// The process's id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.process().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Whether it ends by itself in this time, and well.
+    pub fn ends_within(&mut self, time: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
     }
 
     /// Ends it. Returns what it has printed on standard error.

@@ -22,6 +22,8 @@ pub const MAPPING: &str = "3e7b9c05-d2f1-4a68-b4c7-80e5f6a7b8c9";
 pub const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 /// A token that may view and change every stage.
 pub const GOOD: &str = "good-token";
+/// A token that may do everything.
+pub const MANAGER: &str = "manager-token";
 /// A token that may only view.
 pub const VIEWER: &str = "viewer-token";
 

@@ -31,7 +31,7 @@ pub fn plain_item(item: &Item) -> Map<String, Value> {
 /// The document that a stage's item holds, with the members that are the same for every stage.
 pub fn document(item: &Item) -> Value {
     let mut document = plain_item(item);
-    for attribute in key::ATTRIBUTES.into_iter().chain(["revision", "write_ids"]) {
+    for attribute in key::ATTRIBUTES.into_iter().chain(["schema", "revision", "write_ids"]) {
         document.shift_remove(attribute).unwrap();
     }
     document.insert("pk".to_owned(), Key::of_item(item).id.into());

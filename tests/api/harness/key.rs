@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::{Item, library::sha256_hex};
 
 /// The key attributes of every item.
-pub const ATTRIBUTES: [&str; 1] = [PARTITION_KEY];
-const PARTITION_KEY: &str = "partition_key";
+pub const ATTRIBUTES: [&str; 2] = [KIND, ID];
+const KIND: &str = "kind";
+const ID: &str = "id";
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,7 +88,7 @@ impl Key {
 
     /// The key attributes.
     pub fn attributes(&self) -> Item {
-        probe(&format!("{}#{}", self.kind.as_str(), self.id))
+        item(self.kind.as_str(), &self.id)
     }
 
     /// The key attributes in DynamoDB's JSON.
@@ -100,45 +101,56 @@ impl Key {
 
     /// The key of an item.
     pub fn of_item(item: &Item) -> Self {
-        Self::parse(item[PARTITION_KEY].as_s().unwrap()).unwrap()
+        Self::parse(item[KIND].as_s().unwrap(), item[ID].as_s().unwrap()).unwrap()
     }
 
     /// The key in DynamoDB's JSON, of an item or of its key alone; none if there is no key.
     pub fn of_json(item: &Value) -> Option<Self> {
-        Self::parse(item[PARTITION_KEY]["S"].as_str()?)
+        Self::parse(item[KIND]["S"].as_str()?, item[ID]["S"].as_str()?)
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let (kind, id) = text.split_once('#')?;
+    fn parse(kind: &str, id: &str) -> Option<Self> {
         Some(Self { kind: Kind::parse(kind)?, id: id.to_owned() })
     }
 }
 
+fn item(kind: &str, id: &str) -> Item {
+    [(KIND, kind), (ID, id)]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into()
+}
+
+/// What the kind of an item is that is none of the product's.
+const PROBE: &str = "PROBE";
+
 /// The key attributes of an item that is none of the product's, for tests of an engine.
 pub fn probe(id: &str) -> Item {
-    [(PARTITION_KEY.to_owned(), AttributeValue::S(id.to_owned()))].into()
+    item(PROBE, id)
 }
 
 /// How much room the key attributes of such an item take.
 pub fn probe_bytes(id: &str) -> usize {
-    PARTITION_KEY.len() + id.len()
+    KIND.len() + PROBE.len() + ID.len() + id.len()
 }
 
 /// The key schema of the table, for tests that make one past the product.
 pub fn schema() -> (Vec<KeySchemaElement>, Vec<AttributeDefinition>) {
-    let element = KeySchemaElement::builder().attribute_name(PARTITION_KEY).key_type(KeyType::Hash);
-    let definition = AttributeDefinition::builder()
-        .attribute_name(PARTITION_KEY)
-        .attribute_type(ScalarAttributeType::S);
-    (vec![element.build().unwrap()], vec![definition.build().unwrap()])
+    let elements = [(KIND, KeyType::Hash), (ID, KeyType::Range)].map(|(name, kind)| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    });
+    let definitions = ATTRIBUTES.map(|name| {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        definition.attribute_type(ScalarAttributeType::S).build().unwrap()
+    });
+    (elements.into(), definitions.into())
 }
 
 /// The condition that the item exists.
 pub fn exists() -> String {
-    format!("attribute_exists({PARTITION_KEY})")
+    format!("attribute_exists({ID})")
 }
 
 /// The condition that the item does not exist.
 pub fn not_exists() -> String {
-    format!("attribute_not_exists({PARTITION_KEY})")
+    format!("attribute_not_exists({ID})")
 }

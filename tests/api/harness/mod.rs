@@ -30,9 +30,9 @@ pub use self::{
     app::{LONG, OtherClient, TestApp, TestSettings, call_within},
     assertions::{assert_refused, assert_updated},
     fixture::{
-        CONFIGURE_FLOW, FIXTURE, GOOD, MAPPING, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, SETUP_FLOW,
-        STAGE, THIRD_STAGE, UNKNOWN, VIEWER, flow, form, new_stage, own_flow, stage_with,
-        whole_document, with,
+        CONFIGURE_FLOW, FIXTURE, GOOD, MANAGER, MAPPING, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW,
+        SETUP_FLOW, STAGE, THIRD_STAGE, UNKNOWN, VIEWER, flow, form, new_stage, own_flow,
+        stage_with, whole_document, with,
     },
     invariants::{check_invariants, violations},
     item::{Item, document, entity_tag, plain_item, revision, write_ids},

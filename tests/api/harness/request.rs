@@ -23,6 +23,9 @@ pub enum Trigger {
 pub const TRIGGERS: [Trigger; 4] =
     [Trigger::RestApi, Trigger::HttpApi, Trigger::FunctionUrl, Trigger::LoadBalancer];
 
+/// Where the stages are.
+const STAGES: &str = "/api/v3/stages/authenticator/sms/";
+
 /// A request as a client sends it.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -64,6 +67,16 @@ impl Request {
     /// A GET of the fixture's first stage by a caller who may.
     pub fn get() -> Self {
         Self::patch("").method("GET")
+    }
+
+    /// A GET of the list of stages.
+    pub fn list() -> Self {
+        Self::get().path(STAGES)
+    }
+
+    /// A POST of a new stage.
+    pub fn post(body: impl Into<Vec<u8>>) -> Self {
+        Self::patch(body).method("POST").path(STAGES)
     }
 
     /// The same with another method.

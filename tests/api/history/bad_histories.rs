@@ -1,16 +1,27 @@
 //! Histories that are impossible, made from a real one.
 
+mod lifetimes;
+mod lists;
+
 use crate::harness::history::{
+    call::{Call, Outcome},
     check::Rule,
     fixture::MAPPING,
-    recorder::{Call, Outcome},
 };
 
 /// Makes a history impossible. None if it has no suitable call.
 type Falsify = fn(&mut Vec<Call>) -> Option<()>;
 
-/// What is false, and the rule that it breaks.
-pub const BAD_HISTORIES: [(&str, Rule, Falsify); 6] = [
+/// What is false, the rule that it breaks, and how it is made.
+pub type BadHistory = (&'static str, Rule, Falsify);
+
+/// Every kind of impossible history.
+pub fn bad_histories() -> impl Iterator<Item = &'static BadHistory> {
+    CHANGES.iter().chain(lifetimes::LIFETIMES).chain(lists::LISTS)
+}
+
+/// What is false of the changes of a stage.
+const CHANGES: &[BadHistory] = &[
     ("an acknowledged write is missing", Rule::Written, |calls| {
         let lost =
             (0..calls.len()).rfind(|place| is_the_only_explanation(&calls[*place], calls))?;
@@ -26,7 +37,7 @@ pub const BAD_HISTORIES: [(&str, Rule, Falsify); 6] = [
     ("a read shows a version that an earlier read no longer showed", Rule::Time, |calls| {
         let last = calls.last()?.clone();
         let newest = &last.shown()?.tag;
-        let of_the_stage = calls.iter().rev().filter(|call| call.asked.stage == last.asked.stage);
+        let of_the_stage = calls.iter().rev().filter(|call| call.stage() == last.stage());
         let mut shown = of_the_stage.filter_map(Call::shown);
         let older = shown.find(|shown| shown.tag != *newest)?.clone();
         calls.push(Call { outcome: Outcome::Shown(older), ..after(&last) });
@@ -49,16 +60,15 @@ pub const BAD_HISTORIES: [(&str, Rule, Falsify); 6] = [
 ];
 
 fn is_written(call: &Call) -> bool {
-    call.asked.is_change() && call.shown().is_some()
+    call.asked.is_change() && !call.asked.is_creation() && call.shown().is_some()
 }
 
 /// Whether only this call can have written its value: a call before it was shown another value, a call
 /// after it was shown this one, and no other call asked for it. Without such a call the history is
 /// impossible; without another, it may still be possible.
 fn is_the_only_explanation(call: &Call, calls: &[Call]) -> bool {
-    let of_the_stage = || {
-        calls.iter().filter(|other| other.asked.stage == call.asked.stage && other.id != call.id)
-    };
+    let of_the_stage =
+        || calls.iter().filter(|other| other.stage() == call.stage() && other.id != call.id);
     ["from_number", "account_sid", "friendly_name"].iter().any(|field| {
         let Some(value) = call.asked.body.get(*field) else { return false };
         let text = format!("\"{field}\":{value}");

@@ -25,7 +25,8 @@ use tokio::sync::Notify;
 use crate::harness::{
     Key, RecordedCall, TestApp,
     dynamodb::reset,
-    history::recorder::{CALL, Landed, Recorder},
+    history::call::Landed,
+    history::recorder::{CALL, Recorder},
     revision, write_ids,
 };
 
@@ -80,20 +81,29 @@ struct Dropping {
 /// A write in progress.
 struct Write {
     key: Key,
-    id: String,
+    /// None for a deletion.
+    id: Option<String>,
 }
 
 impl Write {
     fn of(seen: &RecordedCall) -> Option<Self> {
+        let part = &seen.body["TransactItems"][0];
         let update = match &*seen.operation {
             "UpdateItem" => &seen.body,
-            "TransactWriteItems" => &seen.body["TransactItems"][0]["Update"],
+            "TransactWriteItems" if part["Put"].is_object() => return Self::creation(&part["Put"]),
+            "TransactWriteItems" if part["Delete"].is_object() => {
+                return Some(Self { key: Key::of_json(&part["Delete"]["Key"])?, id: None });
+            }
+            "TransactWriteItems" => &part["Update"],
             _ => return None,
         };
-        Some(Self {
-            key: Key::of_json(&update["Key"])?,
-            id: update["ExpressionAttributeValues"][":write_id"]["S"].as_str()?.to_owned(),
-        })
+        let id = update["ExpressionAttributeValues"][":write_id"]["S"].as_str()?;
+        Some(Self { key: Key::of_json(&update["Key"])?, id: Some(id.to_owned()) })
+    }
+
+    fn creation(put: &Value) -> Option<Self> {
+        let id = put["Item"]["write_ids"]["L"][0]["S"].as_str()?.to_owned();
+        Some(Self { key: Key::of_json(&put["Item"])?, id: Some(id) })
     }
 }
 
@@ -156,7 +166,7 @@ impl FaultInjector {
         }
         let is_dropped = self.start(call, &write.key).await;
         let answer = inner.call(request).await;
-        if is_dropped {
+        if is_dropped && answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
             self.record_write(call, &write).await;
         }
         self.finish(call, &write.key, is_dropped);
@@ -241,14 +251,19 @@ impl FaultInjector {
 
     /// Records the version of a write, before so many others follow that it could not be found.
     async fn record_write(&self, call: usize, write: &Write) {
+        let Some(id) = &write.id else {
+            self.recorder.note_landed(call, Landed::Deleted);
+            return;
+        };
         let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
         let request = request.set_key(Some(write.key.attributes()));
         let Some(item) = request.send().await.unwrap().item else {
             return;
         };
-        if let Some(place) = write_ids(&item).iter().position(|id| *id == write.id) {
-            let tag = format!("\"{}-{}\"", revision(&item) - place as u64, &write.id[..8]);
-            self.recorder.note_landed(call, Landed { tag });
+        if let Some(place) = write_ids(&item).iter().position(|written| written == id) {
+            let tag = format!("\"{}-{}\"", revision(&item) - place as u64, &id[..8]);
+            let stage = write.key.id.as_str().into();
+            self.recorder.note_landed(call, Landed::Written { stage, tag });
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Mistakes that the function could have, made by rewriting its requests.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault_injection::{Faults, Mutation};
-use crate::harness::history::check::Rule;
+use crate::harness::{Key, Kind, history::check::Rule};
 
 /// A mistake, and the rules that must find it.
 pub struct Mistake {
@@ -21,7 +21,7 @@ const QUIET: Faults = Faults { dropped: 0, lost: 0 };
 const DROPPED: Faults = Faults { dropped: 25, lost: 0 };
 
 /// The mistakes.
-pub const MISTAKES: [Mistake; 9] = [
+pub const MISTAKES: [Mistake; 13] = [
     Mistake {
         description: "only the last write id is kept, instead of four",
         mutation: last_write_id_alone,
@@ -42,7 +42,7 @@ pub const MISTAKES: [Mistake; 9] = [
     },
     Mistake {
         description: "a value computed from a read overwrites later writes",
-        mutation: |_, body| hold_always(body, "#write_ids[0] = :seen"),
+        mutation: |_, body| hold_always(body, NEWEST),
         faults: QUIET,
         breaks: &[Rule::Document, Rule::Once, Rule::Table],
     },
@@ -68,13 +68,48 @@ pub const MISTAKES: [Mistake; 9] = [
     },
     Mistake {
         description: "the old name is not released",
+        mutation: |_, body| without_part(body, "Delete", Kind::Name),
+        faults: QUIET,
+        breaks: &[Rule::Refusal, Rule::Table],
+    },
+    Mistake {
+        description: "a deletion releases the name only",
+        mutation: |_, body| without_part(body, "Delete", Kind::Stage),
+        faults: QUIET,
+        breaks: &[Rule::Time, Rule::List, Rule::Table],
+    },
+    Mistake {
+        description: "a deletion does not look at what was read",
         mutation: |_, body| {
-            if let Some(parts) = body["TransactItems"].as_array_mut() {
-                parts.retain(|part| part.get("Delete").is_none());
+            let either = format!("({NEWEST} OR NOT {NEWEST})");
+            in_parts(body, "/Delete/ConditionExpression", NEWEST, &either);
+        },
+        faults: QUIET,
+        breaks: &[Rule::Precondition, Rule::Table],
+    },
+    Mistake {
+        description: "a new stage does not take its name",
+        mutation: |_, body| {
+            if body["TransactItems"][0]["Put"].is_object() {
+                without_part(body, "Put", Kind::Name);
             }
         },
         faults: QUIET,
-        breaks: &[Rule::Refusal, Rule::Table],
+        breaks: &[Rule::Name, Rule::Table],
+    },
+    Mistake {
+        description: "a list begins at the second stage",
+        mutation: |operation, body| {
+            if operation == "Query" {
+                let condition = &mut body["KeyConditionExpression"];
+                replace(condition, "#kind = :kind", "#kind = :kind AND #id > :first");
+                body["ExpressionAttributeNames"]["#id"] = "id".into();
+                let first = "5a000000-0000-4000-8000-000000000000";
+                body["ExpressionAttributeValues"][":first"] = json!({"S": first});
+            }
+        },
+        faults: QUIET,
+        breaks: &[Rule::List],
     },
     Mistake {
         description: "a reference is not checked",
@@ -86,13 +121,15 @@ pub const MISTAKES: [Mistake; 9] = [
     },
 ];
 
+const NEWEST: &str = "#write_ids[0] = :seen";
 const NOT_WRITTEN: &str = "NOT contains(#write_ids, :write_id)";
 const NOT_WRITTEN_LAST: &str = "#write_ids[0] <> :write_id";
-const VERSION: &str = "#revision = :revision0 AND begins_with";
-const ANY_VERSION: &str = "attribute_exists(#revision) OR #revision = :revision0 OR begins_with";
+const VERSION: &str = "#revision = :match_revision0 AND begins_with";
+const ANY_VERSION: &str =
+    "attribute_exists(#revision) OR #revision = :match_revision0 OR begins_with";
 const OWN_OR_ANOTHERS: &str = "#owner = :owner OR attribute_exists(#owner)";
-const EXISTS: &str = "attribute_exists(#key)";
-const EXISTS_OR_NOT: &str = "attribute_exists(#key) OR attribute_not_exists(#key)";
+const EXISTS: &str = "attribute_exists(#id)";
+const EXISTS_OR_NOT: &str = "attribute_exists(#id) OR attribute_not_exists(#id)";
 
 /// Each of the four places holds the newest id.
 fn last_write_id_alone(_: &str, body: &mut Value) {
@@ -124,6 +161,16 @@ fn in_parts(body: &mut Value, expression: &str, what: &str, instead: &str) {
             replace(expression, what, instead);
         }
     }
+}
+
+/// Leaves this part out of a transaction, for an item of this kind.
+fn without_part(body: &mut Value, part: &str, kind: Kind) {
+    let Some(parts) = body["TransactItems"].as_array_mut() else { return };
+    parts.retain(|all| {
+        let part = &all[part];
+        let key = Key::of_json(&part["Key"]).or_else(|| Key::of_json(&part["Item"]));
+        key.is_none_or(|key| key.kind != kind)
+    });
 }
 
 fn replace(expression: &mut Value, what: &str, instead: &str) {

@@ -3,10 +3,16 @@
 //!
 //! It knows less than our own check, and so has to search: not which revision a call wrote, only which
 //! document and tag each answer showed. All stages are one object here, so that the refusals, reads and
-//! writes of all of them must fit into one order. Its memory grows with the square of the history, so
+//! writes of all of them must fit into one order. A list is one read for each stage, because DynamoDB
+//! isolates a query from other writes item by item only. Its memory grows with the square of the history, so
 //! it is used for small runs only.
 
-use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
 use todc_utils::{
     linearizability::{
         WGLChecker,
@@ -16,44 +22,67 @@ use todc_utils::{
 };
 
 use crate::harness::history::{
+    call::{Asked, Call, Document, Landed, Outcome},
     check::History,
     model::{self, Model},
-    recorder::{Asked, Call, Document, Outcome},
 };
 
 /// Whether the calls can have happened in some order.
 pub fn is_linearizable(history: &History) -> bool {
-    WGLChecker::<Stages>::is_linearizable(Actions::from_actions(actions(history)))
+    WGLChecker::<Specified>::is_linearizable(Actions::from_actions(actions(history)))
 }
 
-/// All stages.
-struct Stages;
+/// All stages, by their UUIDs.
+type Stages = BTreeMap<Arc<str>, Stage>;
+
+/// How the stages behave.
+struct Specified;
 
 /// An effect at one instant.
 #[derive(Clone, Debug)]
 enum Operation {
     /// The first state.
-    Begin(Vec<Stage>),
+    Begin(Stages),
+    /// A new stage; with the tag and the document of its answer, if they are those of the write.
+    Create(Arc<str>, Asked, Option<String>, Option<Document>, Arc<Model>),
     /// A write; with the tag and the document of its answer, if they are those of the write.
-    Write(Asked, Option<String>, Option<Document>, Model),
+    Write(Asked, Option<String>, Option<Document>, Arc<Model>),
+    /// A stage is deleted.
+    Delete(Asked),
     /// A version that was shown.
     Read(Asked, String, Document),
+    /// A stage as a list shows it.
+    Listed(Arc<str>, Vec<Document>),
+    /// There is no such stage.
+    Missing(Arc<str>),
     /// A refusal of these fields.
-    Refuse(Asked, Vec<String>, Model),
+    Refuse(Refusal, Arc<Model>),
     /// A refusal of the version.
     RefuseVersion(Asked),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A refusal of some fields.
+#[derive(Clone, Debug)]
+struct Refusal {
+    asked: Asked,
+    fields: Vec<String>,
+    /// Whether the stage was looked for before the fields were refused.
+    needs_stage: bool,
+}
+
+/// A stage. The search copies and hashes all of them in each step, so both are made cheap.
+#[derive(Clone, Debug)]
 struct Stage {
     /// None if the write's answer was lost.
-    tag: Option<String>,
-    document: Value,
+    tag: Option<Arc<str>>,
+    document: Arc<Document>,
+    hash: u64,
 }
 
 impl Stage {
-    fn document(&self) -> &Document {
-        self.document.as_object().unwrap()
+    fn new(tag: Option<&str>, document: Document) -> Self {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&document);
+        Self { tag: tag.map(Arc::from), document: Arc::new(document), hash }
     }
 
     fn allows(&self, asked: &Asked) -> bool {
@@ -61,98 +90,172 @@ impl Stage {
     }
 }
 
-impl Specification for Stages {
-    type State = Vec<Stage>;
+impl PartialEq for Stage {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = Arc::ptr_eq(&self.document, &other.document);
+        self.hash == other.hash
+            && self.tag == other.tag
+            && (is_same || self.document == other.document)
+    }
+}
+
+impl Eq for Stage {}
+
+impl Hash for Stage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+        self.tag.hash(state);
+    }
+}
+
+impl Specification for Specified {
+    type State = Stages;
     type Operation = Operation;
 
-    fn init() -> Vec<Stage> {
-        Vec::new()
+    fn init() -> Stages {
+        Stages::new()
     }
 
-    fn apply(operation: &Operation, stages: &Vec<Stage>) -> (bool, Vec<Stage>) {
-        let after = match operation {
-            Operation::Begin(first) => Some(first.clone()),
-            Operation::Write(asked, tag, shown, model) => {
-                write(asked, tag.as_ref(), shown.as_ref(), model, stages)
-            }
-            Operation::Read(asked, tag, shown) => read(asked, tag, shown, stages),
-            Operation::Refuse(asked, fields, model) => {
-                let is_right = is_refusal_right(asked, fields, model, stages);
-                is_right.then(|| stages.clone())
-            }
-            Operation::RefuseVersion(asked) => {
-                let tag = &stages[asked.stage].tag;
-                let is_right = !tag.as_ref().is_some_and(|tag| asked.allows(tag));
-                is_right.then(|| stages.clone())
-            }
-        };
+    fn apply(operation: &Operation, stages: &Stages) -> (bool, Stages) {
+        let unchanged = |is_right: bool| is_right.then(|| stages.clone());
+        let after =
+            match operation {
+                Operation::Begin(first) => Some(first.clone()),
+                Operation::Create(stage, asked, tag, shown, model) => {
+                    create(stage, asked, (tag.as_deref(), shown.as_ref()), model, stages)
+                }
+                Operation::Write(asked, tag, shown, model) => {
+                    write(asked, (tag.as_deref(), shown.as_ref()), model, stages)
+                }
+                Operation::Delete(asked) => delete(asked, stages),
+                Operation::Read(asked, tag, shown) => read(asked, tag, shown, stages),
+                Operation::Listed(stage, shown) => listed(stage, shown, stages),
+                Operation::Missing(stage) => unchanged(!stages.contains_key(stage)),
+                Operation::Refuse(refusal, model) => unchanged(refusal.is_right(model, stages)),
+                Operation::RefuseVersion(asked) => {
+                    let stage = stages.get(&asked.stage);
+                    unchanged(stage.is_some_and(|stage| {
+                        !stage.tag.as_ref().is_some_and(|tag| asked.allows(tag))
+                    }))
+                }
+            };
         let is_possible = after.is_some();
         (is_possible, after.unwrap_or_else(|| stages.clone()))
     }
 }
 
-fn write(
+/// The tag and the document of an answer.
+type Answered<'a> = (Option<&'a str>, Option<&'a Document>);
+
+fn create(
+    stage: &Arc<str>,
     asked: &Asked,
-    tag: Option<&String>,
-    shown: Option<&Document>,
+    answered: Answered<'_>,
     model: &Model,
-    stages: &[Stage],
-) -> Option<Vec<Stage>> {
-    let stage = &stages[asked.stage];
+    stages: &Stages,
+) -> Option<Stages> {
+    if stages.contains_key(stage) || is_name_taken(asked, stages) {
+        return None;
+    }
+    let mut document = model.create(&asked.body).ok()?;
+    document["pk"] = (&**stage).into();
+    put(stage, document, answered, stages)
+}
+
+fn write(asked: &Asked, answered: Answered<'_>, model: &Model, stages: &Stages) -> Option<Stages> {
+    let stage = stages.get(&asked.stage)?;
     if !stage.allows(asked) || is_name_taken(asked, stages) {
         return None;
     }
-    let mut document = model.apply(stage.document(), &asked.body).ok()?;
+    let document = model.apply(&stage.document, &asked.body).ok()?;
+    put(&asked.stage, document, answered, stages)
+}
+
+fn put(
+    stage: &Arc<str>,
+    mut document: Document,
+    (tag, shown): Answered<'_>,
+    stages: &Stages,
+) -> Option<Stages> {
     if let Some(shown) = shown {
         model::settle(&mut document, shown)?;
     }
-    let mut after = stages.to_vec();
-    after[asked.stage] = Stage { tag: tag.cloned(), document: document.into() };
+    let mut after = stages.clone();
+    after.insert(Arc::clone(stage), Stage::new(tag, document));
     Some(after)
 }
 
-fn read(asked: &Asked, tag: &String, shown: &Document, stages: &[Stage]) -> Option<Vec<Stage>> {
-    let stage = &stages[asked.stage];
-    let is_same = stage.tag.as_ref().is_none_or(|known| known == tag);
+fn delete(asked: &Asked, stages: &Stages) -> Option<Stages> {
+    let mut after = stages.clone();
+    after.remove(&asked.stage).filter(|stage| stage.allows(asked))?;
+    Some(after)
+}
+
+fn read(asked: &Asked, tag: &str, shown: &Document, stages: &Stages) -> Option<Stages> {
+    let stage = stages.get(shown["pk"].as_str()?)?;
+    let is_same = stage.tag.as_deref().is_none_or(|known| known == tag);
     if !is_same || !(asked.is_change() || asked.allows(tag)) {
         return None;
     }
-    let mut document = stage.document().clone();
-    model::settle(&mut document, shown)?;
-    let mut after = stages.to_vec();
-    after[asked.stage] = Stage { tag: Some(tag.clone()), document: document.into() };
-    Some(after)
+    see(&shown["pk"].as_str()?.into(), (Some(tag), Some(shown)), stages)
 }
 
-fn is_refusal_right(asked: &Asked, fields: &[String], model: &Model, stages: &[Stage]) -> bool {
-    let stage = &stages[asked.stage];
-    let mut wrong = model.apply(stage.document(), &asked.body).err().unwrap_or_default();
-    let is_allowed = wrong.contains("provider") || stage.allows(asked);
-    if is_name_taken(asked, stages) {
-        wrong.insert("name");
+fn listed(stage: &Arc<str>, shown: &[Document], stages: &Stages) -> Option<Stages> {
+    let [shown] = shown else { return None };
+    let there = stages.get(stage)?;
+    see(stage, (there.tag.as_deref(), Some(shown)), stages)
+}
+
+/// A stage as it is, which shows what was not known of it.
+fn see(stage: &Arc<str>, (tag, shown): Answered<'_>, stages: &Stages) -> Option<Stages> {
+    let there = &stages[stage];
+    if there.tag.as_deref() == tag && Some(&*there.document) == shown {
+        return Some(stages.clone());
     }
-    is_allowed && fields.len() == wrong.len() && fields.iter().all(|field| wrong.contains(&**field))
+    put(stage, Document::clone(&there.document), (tag, shown), stages)
 }
 
-fn is_name_taken(asked: &Asked, stages: &[Stage]) -> bool {
+impl Refusal {
+    fn is_right(&self, model: &Model, stages: &Stages) -> bool {
+        let Self { asked, fields, needs_stage } = self;
+        let stage = stages.get(&asked.stage);
+        if *needs_stage && stage.is_none() {
+            return false;
+        }
+        let old = stage.map_or(&model.blank, |stage| &*stage.document);
+        let mut wrong = model.apply(old, &asked.body).err().unwrap_or_default();
+        let is_allowed =
+            wrong.contains("provider") || stage.is_none_or(|stage| stage.allows(asked));
+        if is_name_taken(asked, stages) {
+            wrong.insert("name");
+        }
+        is_allowed
+            && fields.len() == wrong.len()
+            && fields.iter().all(|field| wrong.contains(&**field))
+    }
+}
+
+fn is_name_taken(asked: &Asked, stages: &Stages) -> bool {
     let Some(name) = asked.body.get("name") else { return false };
-    let mut others = stages.iter().enumerate().filter(|(place, _)| *place != asked.stage);
+    let mut others = stages.iter().filter(|(stage, _)| **stage != asked.stage);
     others.any(|(_, other)| other.document["name"] == *name)
 }
 
 /// The history in the published checker's form. Its processes do one operation at a time, so each
 /// operation is a process of its own.
 fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
-    let first = |stage| history.calls.iter().find(|call| call.asked.stage == stage);
-    let begin = (0..history.stages).map(|stage| {
-        let shown = first(stage).and_then(Call::shown).unwrap();
-        Stage { tag: Some(shown.tag.clone()), document: shown.parse().into() }
-    });
+    let first = |stage: &Arc<str>| {
+        let shown = history.calls.iter().filter(|call| call.asked.stage == *stage);
+        let shown = shown.filter_map(Call::shown).next().unwrap();
+        Stage::new(Some(&shown.tag), shown.parse())
+    };
+    let begin = history.first.iter().map(|stage| (Arc::clone(stage), first(stage)));
     let begin = Operation::Begin(begin.collect());
+    let (stages, model) = (history.stages(), Arc::new(history.model.clone()));
     let mut events = Vec::new();
     let mut processes = 1;
     for call in &history.calls {
-        for operation in operations(call, &history.model) {
+        for operation in operations(call, &model, &stages) {
             events.push((call.start, (processes, Action::Call(operation.clone()))));
             events.push((call.end, (processes, Action::Response(operation))));
             processes += 1;
@@ -163,49 +266,82 @@ fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
     begin.into_iter().chain(events.into_iter().map(|(_, event)| event)).collect()
 }
 
-/// The effects of a call. A call whose answer was dropped wrote one version and may have been shown
-/// a later one.
-fn operations(call: &Call, model: &Model) -> Vec<Operation> {
+/// The effects of a call.
+fn operations(call: &Call, model: &Arc<Model>, stages: &BTreeSet<Arc<str>>) -> Vec<Operation> {
     let asked = call.asked.clone();
-    let landed = call.landed.as_ref().map(|landed| landed.tag.clone());
     match &call.outcome {
-        Outcome::Shown(shown) => {
-            let (tag, document) = (shown.tag.clone(), shown.parse());
-            let read = Operation::Read(asked.clone(), tag.clone(), document.clone());
-            match landed {
-                _ if !call.asked.is_change() => vec![read],
-                Some(landed) if landed != tag => {
-                    vec![Operation::Write(asked, Some(landed), None, model.clone()), read]
-                }
-                _ => vec![Operation::Write(asked, Some(tag), Some(document), model.clone())],
-            }
-        }
+        Outcome::Listed(_) => stages.iter().map(|stage| seen_by_list(call, stage)).collect(),
+        Outcome::Deleted => vec![Operation::Delete(asked)],
+        Outcome::Missing => vec![Operation::Missing(asked.stage)],
+        Outcome::Shown(_) => shown(call, model),
         Outcome::Invalid(fields) => refusals(&asked, fields, model),
         Outcome::PreconditionFailed => vec![Operation::RefuseVersion(asked)],
         // Nothing is known of its effect.
         Outcome::Conflict | Outcome::Unexpected(_) => Vec::new(),
-        Outcome::Unknown => {
-            let written = landed.filter(|_| call.asked.is_change());
-            written
-                .map(|tag| Operation::Write(asked, Some(tag), None, model.clone()))
-                .into_iter()
-                .collect()
-        }
+        Outcome::Unknown => match &call.landed {
+            Some(Landed::Deleted) => vec![Operation::Delete(asked)],
+            Some(Landed::Written { stage, tag }) => {
+                vec![written(call, stage, Some(tag.clone()), None, model)]
+            }
+            None => Vec::new(),
+        },
     }
+}
+
+fn seen_by_list(call: &Call, stage: &Arc<str>) -> Operation {
+    let listed = call.listed().unwrap_or_default().iter();
+    let listed = listed.filter(|listed| listed.stage == *stage);
+    let shown: Vec<Document> =
+        listed.map(|listed| serde_json::from_str(&listed.document).unwrap()).collect();
+    if shown.is_empty() {
+        return Operation::Missing(Arc::clone(stage));
+    }
+    Operation::Listed(Arc::clone(stage), shown)
+}
+
+/// A call whose answer was dropped wrote one version and may have been shown a later one.
+fn shown(call: &Call, model: &Arc<Model>) -> Vec<Operation> {
+    let Some(shown) = call.shown() else { return Vec::new() };
+    let (tag, document) = (shown.tag.clone(), shown.parse());
+    let stage = shown.stage();
+    let read = Operation::Read(call.asked.clone(), tag.clone(), document.clone());
+    match call.landed_tag() {
+        _ if !call.asked.is_change() => vec![read],
+        Some(landed) if *landed != tag => {
+            vec![written(call, &stage, Some(landed.to_owned()), None, model), read]
+        }
+        _ => vec![written(call, &stage, Some(tag), Some(document), model)],
+    }
+}
+
+fn written(
+    call: &Call,
+    stage: &Arc<str>,
+    tag: Option<String>,
+    shown: Option<Document>,
+    model: &Arc<Model>,
+) -> Operation {
+    let asked = call.asked.clone();
+    if asked.is_creation() {
+        return Operation::Create(Arc::clone(stage), asked, tag, shown, model.clone());
+    }
+    Operation::Write(asked, tag, shown, model.clone())
 }
 
 /// A refusal at one instant; or, where the body itself is invalid and the table was only asked for
 /// further errors, one for the name and one for the rest.
-fn refusals(asked: &Asked, fields: &[String], model: &Model) -> Vec<Operation> {
+fn refusals(asked: &Asked, fields: &[String], model: &Arc<Model>) -> Vec<Operation> {
     if !fields.iter().any(|field| field == "provider") {
-        return vec![Operation::Refuse(asked.clone(), fields.to_vec(), model.clone())];
+        let (asked, fields) = (asked.clone(), fields.to_vec());
+        let needs_stage = !asked.is_creation();
+        return vec![Operation::Refuse(Refusal { asked, fields, needs_stage }, model.clone())];
     }
     let part = |of: fn(&str) -> bool| {
         let body = asked.body.iter().filter(|(field, _)| of(field));
         let body = body.map(|(field, value)| (field.clone(), value.clone())).collect();
         let fields = fields.iter().filter(|field| of(field)).cloned().collect();
         let asked = Asked { body, if_match: Vec::new(), ..asked.clone() };
-        Operation::Refuse(asked, fields, model.clone())
+        Operation::Refuse(Refusal { asked, fields, needs_stage: false }, model.clone())
     };
     vec![part(|field| field == "name"), part(|field| field != "name")]
 }

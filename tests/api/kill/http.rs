@@ -22,7 +22,8 @@ pub async fn send(mut stream: TcpStream, request: &Request) -> Option<(u16, Stri
     stream.read_to_string(&mut answer).await.ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let body = serde_json::from_str(body).ok()?;
+    // A deletion is answered without a body.
+    let body = if status == 204 { Value::Null } else { serde_json::from_str(body).ok()? };
     Some((status, head.to_owned(), body))
 }
 

@@ -31,7 +31,7 @@ use tokio::{
 use super::process::Process;
 use crate::harness::{
     Request,
-    history::recorder::{Function, Reply},
+    history::{call::Reply, model::MODELLED_VERSION, recorder::Function},
 };
 
 /// How long an invocation may take.
@@ -154,6 +154,7 @@ fn function(table: &Table, api: SocketAddr) -> Command {
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &table.endpoint),
         ("TABLE_NAME", &table.name),
+        ("AUTHENTIK_VERSION", MODELLED_VERSION),
         ("LOG_LEVEL", "error"),
     ]);
     command

@@ -1,27 +1,34 @@
 //! `sms-stage serve`, killed and started again while clients call it.
 
+use std::sync::Mutex;
+
 use tokio::{net::TcpStream, sync::watch};
 
 use super::{http, process::Process};
 use crate::harness::{
     Request,
     command::sms_stage,
-    history::recorder::{Function, Reply},
+    history::{call::Reply, model::MODELLED_VERSION, recorder::Function},
 };
 
 /// The server, with its present address.
 pub struct RestartedServer {
-    arguments: Vec<String>,
+    /// The arguments of the next start.
+    arguments: Mutex<Vec<String>>,
+    /// Those of every start after the first.
+    later: Vec<String>,
     address: watch::Sender<String>,
     /// The number of complete answers.
     answers: watch::Sender<usize>,
 }
 
 impl RestartedServer {
-    /// A server that will be started with these arguments.
-    pub fn new(arguments: &[&str]) -> Self {
+    /// A server that will be started with these arguments: the first time, and later.
+    pub fn new(first: &[&str], later: &[&str]) -> Self {
+        let owned = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect();
         Self {
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: Mutex::new(owned(first)),
+            later: owned(later),
             address: watch::channel(String::new()).0,
             answers: watch::channel(0).0,
         }
@@ -29,8 +36,9 @@ impl RestartedServer {
 
     /// Starts it, and lets waiting clients connect.
     pub async fn start(&self) -> Process {
-        let listen = ["serve", "--listen", "127.0.0.1:0"];
-        let arguments = listen.into_iter().chain(self.arguments.iter().map(String::as_str));
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--authentik-version", MODELLED_VERSION];
+        let arguments = std::mem::replace(&mut *self.arguments.lock().unwrap(), self.later.clone());
+        let arguments = serve.into_iter().chain(arguments.iter().map(String::as_str));
         let mut process = Process::start(sms_stage(&arguments.collect::<Vec<_>>()));
         let address = process.line("listening on http://").await;
         self.address.send_replace(address);

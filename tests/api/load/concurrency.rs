@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     FIXTURE, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, check_invariants,
     dynamodb::{self, cancelled, conflict},
-    library::{Counts, Loaded, OnConflict, load_files},
+    library::{Counts, Deleted, Loaded, OnConflict, load_files, remove, stored},
     new_stage, stage_with,
 };
 
@@ -20,18 +20,18 @@ async fn a_change_during_an_overwrite_is_kept_and_reported() {
     let app = Arc::new(TestApp::new().await);
     app.send_before_next_transaction(Request::patch(r#"{"friendly_name": "theirs"}"#));
     let document = stage_with(json!({"friendly_name": "ours"})).to_string();
-    let loading = load_files(&app.table, &[&document], OnConflict::Replace).await;
+    let loading = load_files(&app.table, &[&document], OnConflict::Overwrite).await;
     let [refused] = loading.refused.as_slice() else { panic!("{:?}", loading.refused) };
-    assert!(refused.to_string().contains("changed by somebody else at the same moment"));
+    assert!(refused.to_string().contains("changed by another writer at the same moment"));
     let now = app.send(&Request::get()).await;
     assert_eq!(now.body["friendly_name"], "theirs");
-    let again = load_files(&app.table, &[&document], OnConflict::Replace).await;
+    let again = load_files(&app.table, &[&document], OnConflict::Overwrite).await;
     assert!(again.refused.is_empty(), "loading again succeeds");
 }
 
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_recognised() {
-    for existing in [OnConflict::Leave, OnConflict::Replace] {
+    for existing in [OnConflict::Skip, OnConflict::Overwrite] {
         for is_in_progress in [false, true] {
             let app = TestApp::new().await;
             let first = AtomicBool::new(true);
@@ -56,16 +56,16 @@ async fn a_write_whose_answer_was_lost_is_recognised() {
             });
             let changes = json!({"friendly_name": "ours"});
             let (document, uuid) = match existing {
-                OnConflict::Leave => (new_stage(changes), NEW_STAGE),
-                OnConflict::Replace => (stage_with(changes), STAGE),
+                OnConflict::Skip => (new_stage(changes), NEW_STAGE),
+                OnConflict::Overwrite => (stage_with(changes), STAGE),
             };
             let loading = load_files(&app.table, &[&document.to_string()], existing).await;
             let why = format!("{existing:?}, {is_in_progress}");
             assert!(loading.refused.is_empty(), "{why}: {:?}", loading.refused);
             assert_eq!(loading.files[0].put.stages, 1, "{why}");
-            let stored = app.table.stage(uuid.parse().unwrap()).await.unwrap().unwrap();
-            let revision = if existing == OnConflict::Leave { 1 } else { 2 };
-            assert_eq!(stored.revision, revision, "{why}: written once");
+            let stored = stored(&app.table, uuid).await.unwrap();
+            let revision = if existing == OnConflict::Skip { 1 } else { 2 };
+            assert_eq!(stored.version.revision, revision, "{why}: written once");
             assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
         }
     }
@@ -92,18 +92,18 @@ async fn conflicts_with_the_function_are_waited_for() {
             }
         });
         let document = json!({"stages": [new_stage(json!({}))]}).to_string();
-        let loading = load_files(&app.table, &[&document], OnConflict::Leave).await;
+        let loading = load_files(&app.table, &[&document], OnConflict::Skip).await;
         if is_permanent {
             let lines: Vec<_> = loading.refused.iter().map(ToString::to_string).collect();
-            assert!(lines[0].contains("changed by somebody else"), "{lines:?}");
+            assert!(lines[0].contains("changed by another writer"), "{lines:?}");
             assert!(app.snapshot().await.is_empty());
             continue;
         }
         assert!(loading.refused.is_empty(), "{:?}", loading.refused);
         let rows = FIXTURE.replace("\"stages\"", "\"none\"");
-        let loading = load_files(&app.table, &[&rows], OnConflict::Replace).await;
+        let loading = load_files(&app.table, &[&rows], OnConflict::Overwrite).await;
         assert!(loading.refused.is_empty(), "{:?}", loading.refused);
-        assert!(app.table.delete_stage(NEW_STAGE.parse().unwrap()).await.unwrap().is_some());
+        assert!(matches!(remove(&app.table, NEW_STAGE).await.unwrap(), Deleted::Done(_)));
         assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
     }
 }
@@ -117,7 +117,7 @@ async fn a_table_that_fails_ends_the_load_and_the_document_is_named() {
         let message = "not authorized to perform: dynamodb:PutItem";
         is_second.then(|| dynamodb::error_of_type(400, kind, message))
     });
-    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Leave).await;
+    let loading = load_files(&app.table, &[FIXTURE], OnConflict::Skip).await;
     let put = Counts { flows: 1, ..Counts::default() };
     assert_eq!(loading.files, [Loaded { put, ..Loaded::default() }]);
     let [refused] = loading.refused.as_slice() else { panic!("{:?}", loading.refused) };
@@ -141,11 +141,11 @@ async fn operators_and_the_function_together_keep_the_invariants() {
                     0 => {
                         let document = stage_with(json!({"name": name, "flow_set": []}));
                         let text = document.to_string();
-                        load_files(&app.table, &[&text], OnConflict::Replace).await;
+                        load_files(&app.table, &[&text], OnConflict::Overwrite).await;
                     }
                     1 => {
-                        let _ = app.table.delete_stage(STAGE.parse().unwrap()).await.unwrap();
-                        load_files(&app.table, &[FIXTURE], OnConflict::Leave).await;
+                        let _ = remove(&app.table, STAGE).await.unwrap();
+                        load_files(&app.table, &[FIXTURE], OnConflict::Skip).await;
                     }
                     _ => {
                         let body = json!({"name": name, "configure_flow": flow}).to_string();

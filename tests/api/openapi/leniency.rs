@@ -1,17 +1,31 @@
 //! The documented schemas compared with the values that the parser accepts.
 
 use authenticator_sms_stage::{
-    patch::{Completeness, parse},
-    validation::SLUG_CHARACTERS_MAX,
+    contract::{Contract, Secrets},
+    stage::{
+        body::Body,
+        patch::{Completeness, Patch},
+        rules::Rules,
+    },
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::document::{Document, FLOW, PARTIAL, properties};
+use super::document::{Document, FLOW, PARTIAL};
 use crate::harness::STAGE;
+
+fn rules() -> Rules {
+    Contract::default().rules(Secrets::Editors)
+}
+
+fn is_accepted(body: &Value) -> bool {
+    let body = Body::from_json(body.to_string().as_bytes()).unwrap();
+    Patch::parse(body, &rules(), Completeness::Partial).is_ok()
+}
 
 /// Values of every type, among them some that a field just accepts or just refuses.
 fn probes() -> Vec<Value> {
+    let slug_characters_max = rules().slug_characters_max.unwrap();
     let mut probes = vec![
         json!(null),
         json!(true),
@@ -23,11 +37,11 @@ fn probes() -> Vec<Value> {
         json!({}),
         json!(["x"]),
         json!([null]),
-        json!(["x".repeat(SLUG_CHARACTERS_MAX + 1)]),
+        json!(["x".repeat(slug_characters_max + 1)]),
     ];
-    let long = "é".repeat(SLUG_CHARACTERS_MAX);
-    let longest = "x".repeat(SLUG_CHARACTERS_MAX);
-    let too_long = "x".repeat(SLUG_CHARACTERS_MAX + 1);
+    let long = "é".repeat(slug_characters_max);
+    let longest = "x".repeat(slug_characters_max);
+    let too_long = "x".repeat(slug_characters_max + 1);
     let texts = [
         "",
         " ",
@@ -54,6 +68,7 @@ fn probes() -> Vec<Value> {
         "all",
         "any",
         "stacked",
+        "sidebar_left_frame_background",
         "message",
     ];
     probes.extend(texts.map(Value::from));
@@ -91,27 +106,26 @@ fn as_read(schema: &Value, value: &Value) -> Value {
 #[test]
 fn a_field_accepts_exactly_what_its_schema_and_the_documented_leniency_allow() {
     let document = Document::read();
-    let is_accepted = |body: Value| parse(body, Completeness::Partial).is_ok();
     let good = json!({"name": "n", "slug": "s", "title": "t", "designation": "recovery"});
-    assert!(is_accepted(json!({"flow_set": [good]})));
+    assert!(is_accepted(&json!({"flow_set": [good]})));
     for probe in probes() {
-        for (name, schema) in properties(&document, PARTIAL) {
+        for (name, schema) in document.properties(PARTIAL) {
             let read = as_read(document.resolve(schema), &probe);
             let faults = document.faults(schema, &read);
-            let accepted = is_accepted(json!({ name: probe }));
+            let accepted = is_accepted(&json!({ name: probe }));
             assert_eq!(accepted, faults.is_empty(), "{name}: {probe} {faults:?}");
         }
-        for (name, schema) in properties(&document, FLOW) {
+        for (name, schema) in document.properties(FLOW) {
             let read = as_read(document.resolve(schema), &probe);
             let faults = document.faults(schema, &read);
             let mut element = good.clone();
             element[name] = probe.clone();
-            let accepted = is_accepted(json!({"flow_set": [element]}));
+            let accepted = is_accepted(&json!({"flow_set": [element]}));
             assert_eq!(accepted, faults.is_empty(), "flow_set.{name}: {probe} {faults:?}");
         }
         let schema = document.schema(PARTIAL);
         if !probe.is_object() {
-            assert!(!is_accepted(probe.clone()) && !document.allows(schema, &probe), "{probe}");
+            assert!(!is_accepted(&probe) && !document.allows(schema, &probe), "{probe}");
         }
     }
 }

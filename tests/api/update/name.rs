@@ -19,7 +19,7 @@ async fn a_rename_moves_the_lock() {
     assert!(!after.contains_key(&old), "sms-setup is free");
     let mut lock = plain_item(&after[&new]);
     lock.retain(|name, _| !key::ATTRIBUTES.contains(&&**name));
-    assert_eq!(Value::from(lock), json!({"name": "renamed", "stage_uuid": STAGE}));
+    assert_eq!(Value::from(lock), json!({"name": "renamed", "schema": 1, "stage_uuid": STAGE}));
 
     let other = Request::patch_json(&json!({"name": "sms-setup"})).stage(OTHER_STAGE);
     assert_eq!(app.send(&other).await.status, 200, "another stage may take it");

@@ -116,3 +116,33 @@ async fn configure_flow_may_name_a_flow_of_the_new_flow_set() {
     let expected = stage_with(json!({"configure_flow": SETUP_FLOW, "flow_set": [kept]}));
     assert_updated(&app, &Request::patch_json(&body), expected, "it stays, with changes").await;
 }
+
+/// A body that names a flow and drops that very flow contradicts itself; one that only drops it lets
+/// go of it.
+#[tokio::test]
+async fn configure_flow_may_not_name_a_flow_that_the_same_body_drops() {
+    let app = TestApp::new().await;
+    app.configure_by_own_flow().await;
+    let body = json!({"configure_flow": SETUP_FLOW, "flow_set": []});
+    let with_row = stage_with(body.clone());
+    let before = app.snapshot().await;
+    assert_updated(&app, &Request::patch_json(&body), with_row, "the flow has a row").await;
+    app.restore(&before).await;
+
+    app.delete_item(&Key::flow(SETUP_FLOW)).await;
+    let error = json!([does_not_exist(SETUP_FLOW)]);
+    for flows in [json!([]), json!([flow("another")])] {
+        let body = json!({"configure_flow": SETUP_FLOW, "flow_set": flows});
+        let errors = invalid(json!({"configure_flow": error}));
+        assert_refused(&app, &Request::patch_json(&body), errors, "it has no row").await;
+        let bad = with(body, json!({"provider": "pigeon"}));
+        let errors = json!({
+            "configure_flow": error,
+            "provider": ["\"pigeon\" is not a valid choice."],
+        });
+        assert_refused(&app, &Request::patch_json(&bad), invalid(errors), "both at once").await;
+    }
+    let body = json!({"flow_set": []});
+    let cleared = stage_with(json!({"flow_set": [], "configure_flow": null}));
+    assert_updated(&app, &Request::patch_json(&body), cleared, "it is not named").await;
+}

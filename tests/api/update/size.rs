@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    MAPPING, Request, TOO_LARGE, TestApp, assert_refused, assert_updated, flow, invalid,
+    MAPPING, Request, TOO_LARGE, TRIGGERS, TestApp, assert_refused, assert_updated, flow, invalid,
     stage_with, with,
 };
 
@@ -49,6 +49,30 @@ async fn an_item_over_400_kb_is_refused_and_the_field_is_named() {
             why,
         )
         .await;
+    }
+}
+
+/// A control character takes one byte in the table, and six in an answer.
+#[tokio::test]
+async fn a_stage_that_a_load_balancer_could_not_carry_is_refused_by_every_trigger() {
+    let app = TestApp::new().await;
+    let controls = |count: usize| "\u{1}".repeat(count);
+    for trigger in TRIGGERS {
+        let body = json!({"auth": controls(150_000)});
+        let request = Request::patch_json(&body).trigger(trigger);
+        assert_refused(&app, &request, invalid(json!({"auth": [TOO_LARGE]})), "over the limit")
+            .await;
+    }
+    let largest = json!({"name": controls(110_000)});
+    assert_eq!(app.send(&Request::patch_json(&largest)).await.status, 200);
+    for field in ["friendly_name", "from_number", "account_sid", "auth", "auth_password"] {
+        // As much as is written without the stage being read.
+        let body = json!({field: controls(3_400)});
+        assert_eq!(app.send(&Request::patch_json(&body)).await.status, 200, "{field}");
+    }
+    for trigger in TRIGGERS {
+        let answer = app.send(&Request::get().trigger(trigger)).await;
+        assert_eq!(answer.status, 200, "{trigger:?} can carry what was stored");
     }
 }
 

@@ -14,15 +14,16 @@ use aws_smithy_http_client::{
 };
 use lambda_http::{Error, Request, run, service_fn};
 
-const STAGE: &str = "STAGE#5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
+const KIND: &str = "STAGE";
+const STAGE: &str = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let client = client()?;
     let table = env::var("TABLE_NAME")?;
     if env::var("CONNECT_AT_START").as_deref() != Ok("no") {
-        let opening = client.get_item().table_name(&table).key("partition_key", text("STAGE#"));
-        opening.send().await?;
+        let opening = client.get_item().table_name(&table);
+        opening.key("kind", text(KIND)).key("id", text("-")).send().await?;
     }
     run(service_fn(|_: Request| update(&client, &table))).await
 }
@@ -31,7 +32,8 @@ async fn update(client: &Client, table: &str) -> Result<String, Error> {
     let answer = client
         .update_item()
         .table_name(table)
-        .key("partition_key", text(STAGE))
+        .key("kind", text(KIND))
+        .key("id", text(STAGE))
         .update_expression("SET friendly_name = :name")
         .expression_attribute_values(":name", text("Work phone"))
         .return_values(ReturnValue::AllNew)

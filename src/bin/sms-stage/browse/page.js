@@ -1,24 +1,121 @@
-// Shows the document, and puts a demo's token where Swagger UI keeps it.
+// Shows the document with the change of a stage first, says in words what an answer means, and puts a
+// demo's token where Swagger UI keeps it.
 "use strict";
+
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+const followPreference = () => document.documentElement.classList.toggle("dark-mode", prefersDark.matches);
+followPreference();
+prefersDark.addEventListener("change", followPreference);
+
+const banner = document.getElementById("token");
+const { token } = banner.dataset;
+
+const WORDS = {
+  201: "Created.",
+  204: "Deleted.",
+  304: "Not modified: the stage is still the version that you have.",
+  403: "Refused: the token does not permit this.",
+  404: "Not found: there is no such stage, or none that the token may view.",
+  409: "Conflict: other requests are changing the stage. Nothing was changed; try again.",
+  412: "Conflict: the stage has changed since the version that you sent. Nothing was changed. Read the stage, " +
+    "then send the change with its new ETag.",
+  413: "Refused: the body is too large.",
+  415: "Refused: the body is not JSON by its content type.",
+  500: "Failed: the terminal says why.",
+  503: "Failed for now: try again. A change may have been made all the same.",
+};
+
+const WORDS_BY_CODE = {
+  authentication_failed: "Refused: the token is unknown, or has ended.",
+  invalid: "Refused: nothing was changed. The answer names each field and what is wrong with it.",
+  not_authenticated: "Refused: no token was sent. Press Authorize.",
+  parse_error: "Refused: the body is not JSON.",
+};
+
+// What a stage lacks that was moved to another provider in part, if the answer is such a stage.
+function warning({ provider, account_sid: address }) {
+  const isUrl = /^https?:\/\//.test(address ?? "");
+  if (provider === "generic" && !isUrl) {
+    return " Warning: the provider is generic, and account_sid is not a URL. Change provider, account_sid and auth together.";
+  }
+  if (provider === "twilio" && isUrl) {
+    return " Warning: the provider is twilio, and account_sid is a URL. Change provider, account_sid and auth together.";
+  }
+  return "";
+}
+
+function inWords(status, body) {
+  let answer = {};
+  try {
+    answer = JSON.parse(body) ?? {};
+  } catch {
+    // An answer without a body, or of another server.
+  }
+  const words = WORDS_BY_CODE[answer.code] ?? WORDS[status];
+  return (words ?? (status < 400 ? "Done." : `Refused, with status ${status}.`)) + warning(answer);
+}
+
+// The document as this page shows it: with its long description folded, without the header that every
+// answer has, and with the words for the dialog.
+function prepared(document) {
+  const spec = structuredClone(document);
+  if (spec.info?.description) {
+    spec.info.description =
+      `<details><summary>How the API behaves</summary>\n\n${spec.info.description}\n\n</details>`;
+  }
+  for (const response of Object.values(spec.components?.responses ?? {})) {
+    delete response.headers?.["Cache-Control"];
+  }
+  const scheme = spec.components?.securitySchemes?.authentik;
+  if (scheme) {
+    scheme.description = token
+      ? "The demo token is in the terminal, and behind the button at the top of the page."
+      : "The key of a token that `sms-stage token create` made.";
+  }
+  return spec;
+}
+
+const plugin = ({ React }) => ({
+  statePlugins: {
+    spec: { wrapActions: { updateJsonSpec: (update) => (document) => update(prepared(document)) } },
+  },
+  wrapComponents: {
+    liveResponse: (LiveResponse) => (props) => {
+      const [status, body] = [props.response.get("status"), props.response.get("text")];
+      const kind = status >= 200 && status < 400 ? "words done" : "words refused";
+      const words = React.createElement("p", { className: kind, role: "status" }, inWords(status, body));
+      return React.createElement("div", null, words, React.createElement(LiveResponse, props));
+    },
+  },
+});
 
 const ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  plugins: [plugin],
+  tryItOutEnabled: true,
   // Its badge would ask a server elsewhere.
   validatorUrl: null,
+  onComplete: () => {
+    // The change of a stage, which the document has first, is unfolded.
+    const { layoutActions, specSelectors } = ui.getSystem();
+    const patch = specSelectors.operations().find((operation) => operation.get("method") === "patch");
+    const operation = patch?.get("operation");
+    if (!operation || location.hash) return;
+    layoutActions.show(["operations", operation.getIn(["tags", 0]), operation.get("operationId")], true);
+  },
 });
 
-const demo = document.getElementById("demo");
-const { token } = demo.dataset;
 if (token) {
-  demo.querySelector("button").addEventListener("click", () => {
+  const [button, words] = [banner.querySelector("button"), banner.querySelector("p")];
+  button.addEventListener("click", () => {
     // The name that openapi.yaml has for the scheme.
     ui.preauthorizeApiKey("authentik", token);
-    demo.querySelector("p").textContent =
-      "Authorized. Open PATCH, press “Try it out”, then “Execute”: the answer is the changed stage.";
+    words.textContent = "Authorized. Press Execute under PATCH: the answer is the changed stage.";
   });
-  demo.hidden = false;
+  words.textContent = "This server has a demo stage. Its token ends with the server.";
+  button.hidden = false;
 }

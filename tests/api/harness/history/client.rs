@@ -1,13 +1,17 @@
 //! A client that makes random requests, and remembers the versions that it was shown.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{
+    call::{Asked, Document, Outcome, Shown},
     fixture::{Fixture, MAPPING, NO_SUCH_UUID, ROW_FLOWS},
-    recorder::{Asked, Document, Function, Outcome, Recorder, Shown},
+    recorder::{Function, Recorder},
 };
 
 /// How many versions a client remembers of each stage: the newest matches as `If-Match` unless another
@@ -23,12 +27,12 @@ pub struct Client {
     random: Rng,
     /// Counts its texts, so that no two are equal.
     texts: usize,
-    memory: Vec<VecDeque<Shown>>,
+    memory: HashMap<Arc<str>, VecDeque<Shown>>,
     names: Vec<String>,
     /// The field that each of its changes sets to a text of its own, if it signs.
     signed: Option<&'static str>,
-    /// The stage that it reads next, because the outcome of its change is unknown.
-    lost: Option<usize>,
+    /// What it reads next, because the outcome of its change is unknown.
+    next: Option<Asked>,
 }
 
 impl Client {
@@ -40,10 +44,10 @@ impl Client {
             number,
             random: Rng::with_seed(own_seed),
             texts: 0,
-            memory: vec![VecDeque::new(); fixture.stages.len()],
+            memory: HashMap::new(),
             names: fixture.names.clone(),
             signed: None,
-            lost: None,
+            next: None,
         }
     }
 
@@ -55,32 +59,99 @@ impl Client {
     }
 
     /// Makes one random call.
-    pub async fn step(&mut self, function: &impl Function, fixture: &Fixture, recorder: &Recorder) {
-        let asked = match self.lost.take() {
-            Some(stage) => Asked { method: "GET", ..nothing(stage) },
-            None => self.choose(),
+    pub async fn step(&mut self, function: &impl Function, recorder: &Recorder) {
+        let asked = match self.next.take() {
+            Some(asked) => asked,
+            None => self.choose(&recorder.known()),
         };
-        let stage = asked.stage;
-        let outcome = recorder.call(function, &fixture.stages, asked).await;
+        let stage = Arc::clone(&asked.stage);
+        let outcome = recorder.call(function, asked).await;
         match outcome {
             Outcome::Shown(shown) => {
-                self.memory[stage].push_front(shown);
-                self.memory[stage].truncate(REMEMBERED);
+                let remembered = self.memory.entry(shown.stage()).or_default();
+                remembered.push_front(shown);
+                remembered.truncate(REMEMBERED);
             }
-            Outcome::Unknown if self.signed.is_some() => self.lost = Some(stage),
+            Outcome::Deleted | Outcome::Missing => {
+                self.memory.remove(&stage);
+            }
+            // A list, if the stage would have been a new one.
+            Outcome::Unknown if self.signed.is_some() => {
+                self.next = Some(Asked::of("GET", &stage));
+            }
             _ => {}
         }
     }
 
-    fn choose(&mut self) -> Asked {
-        // A third of the calls go to one stage, so that they often conflict.
-        let stages = self.memory.len();
-        let stage = if self.random.u8(..3) == 0 { 0 } else { self.random.usize(..stages) };
-        let mut asked = nothing(stage);
-        let Some(newest) = self.memory[stage].front().map(Shown::parse) else {
-            asked.method = "GET";
-            return asked;
+    fn choose(&mut self, known: &[Arc<str>]) -> Asked {
+        // Where processes are killed, a few calls must meet every kind of write.
+        let [lists, creations, deletions] =
+            if self.signed.is_some() { [6, 16, 12] } else { [5, 6, 4] };
+        let choice = self.random.u8(..100);
+        match choice.checked_sub(lists) {
+            None => Asked::list(),
+            Some(choice) if choice < creations && known.len() < self.names.len() => self.creation(),
+            Some(choice)
+                if (creations..creations + deletions).contains(&choice)
+                    && known.len() > self.names.len() / 3 =>
+            {
+                self.deletion(known)
+            }
+            _ if known.is_empty() => self.creation(),
+            _ => self.change(known),
+        }
+    }
+
+    /// A new stage. Its name is sometimes taken, and its provider sometimes unknown.
+    fn creation(&mut self) -> Asked {
+        let mut body = Document::new();
+        let place = self.random.usize(..2 * self.names.len());
+        let name = self.names.get(place).map(|name| name.clone().into());
+        body.insert("name".to_owned(), name.unwrap_or_else(|| self.text()));
+        let provider = self.one_of(&["twilio", "twilio", "generic", "generic", "pigeon"]);
+        body.insert("provider".to_owned(), provider.into());
+        for field in ["from_number", "account_sid", "auth"] {
+            body.insert(field.to_owned(), self.text());
+        }
+        let old = Document::from_iter([("flow_set".to_owned(), json!([]))]);
+        match self.random.u8(..4) {
+            0 => body.extend(self.references(&old)),
+            1 => {
+                let name = body["name"].clone();
+                body.extend(self.flows(&old));
+                body.insert("name".to_owned(), name);
+            }
+            2 => {
+                body.insert("friendly_name".to_owned(), self.text());
+                body.insert("verify_only".to_owned(), self.random.bool().into());
+            }
+            _ => {}
+        }
+        if let Some(field) = self.signed {
+            body.insert(field.to_owned(), self.text());
+        }
+        Asked { body, ..Asked::of("POST", "") }
+    }
+
+    fn deletion(&mut self, known: &[Arc<str>]) -> Asked {
+        let stage = &known[self.random.usize(..known.len())];
+        let if_match = match self.random.u8(..3) {
+            0 => self.if_match(stage),
+            _ => Vec::new(),
         };
+        Asked { if_match, ..Asked::of("DELETE", stage) }
+    }
+
+    /// A request for one stage: a read, or a change.
+    fn change(&mut self, known: &[Arc<str>]) -> Asked {
+        // A third of the calls go to one stage, so that they often conflict.
+        let place = if self.random.u8(..3) == 0 { 0 } else { self.random.usize(..known.len()) };
+        let stage = &known[place];
+        let newest = self.memory.get(stage).and_then(VecDeque::front).map(Shown::parse);
+        let Some(newest) = newest else {
+            return Asked::of("GET", stage);
+        };
+        let mut asked = Asked::of("PATCH", stage);
         match self.random.u8(..100) {
             0..12 => asked.method = "GET",
             // An empty PATCH.
@@ -209,22 +280,18 @@ impl Client {
     }
 
     /// Mostly the newest version that this client knows, or an older one, or any.
-    fn if_match(&mut self, stage: usize) -> Vec<String> {
-        let known: Vec<_> = self.memory[stage].iter().map(|shown| shown.tag.clone()).collect();
-        match self.random.u8(..8) {
-            0..5 => vec![known[0].clone()],
-            5 => vec![known[known.len() - 1].clone()],
-            6 => known,
-            _ => vec!["*".to_owned()],
+    fn if_match(&mut self, stage: &str) -> Vec<String> {
+        let known: Vec<_> =
+            (self.memory.get(stage).into_iter().flatten()).map(|shown| shown.tag.clone()).collect();
+        match (self.random.u8(..8), known.as_slice()) {
+            (_, []) | (7.., _) => vec!["*".to_owned()],
+            (0..5, [newest, ..]) => vec![newest.clone()],
+            (5, [.., oldest]) => vec![oldest.clone()],
+            (6, _) => known,
         }
     }
 
     fn one_of(&mut self, words: &[&'static str]) -> &'static str {
         words[self.random.usize(..words.len())]
     }
-}
-
-/// An empty PATCH.
-fn nothing(stage: usize) -> Asked {
-    Asked { stage, method: "PATCH", body: Document::new(), if_match: Vec::new() }
 }

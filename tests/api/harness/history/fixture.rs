@@ -1,11 +1,13 @@
 //! The stages that the clients of a run change, and the rows that these may refer to.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::model::Model;
+use super::{call::Document, model::Model};
 use crate::harness::{
     GOOD,
-    library::{CHANGE, VIEW},
+    library::{ADD, CHANGE, DELETE, VIEW},
 };
 
 /// The flows that have a row.
@@ -19,7 +21,7 @@ pub const NO_SUCH_UUID: &str = "00000000-0000-4000-8000-000000000000";
 /// The state that a run starts from.
 pub struct Fixture {
     /// The stages' UUIDs.
-    pub stages: Vec<String>,
+    pub stages: Vec<Arc<str>>,
     /// The names that stages have or may take: one and a half times as many as there are stages, so
     /// that a name is taken more often than not.
     pub names: Vec<String>,
@@ -32,11 +34,12 @@ impl Fixture {
     pub fn with_stages(stages: usize) -> Self {
         let names = stages + stages.div_ceil(2);
         Self {
-            stages: (0..stages).map(|place| uuid("5a", place)).collect(),
+            stages: (0..stages).map(|place| uuid("5a", place).into()).collect(),
             names: (0..names).map(|place| format!("name-{place}")).collect(),
             model: Model {
                 flows: ROW_FLOWS.map(str::to_owned).into(),
                 mappings: [MAPPING.to_owned()].into(),
+                blank: Document::new(),
             },
         }
     }
@@ -44,7 +47,7 @@ impl Fixture {
     /// The documents, in the format of `--load`.
     pub fn documents(&self) -> Value {
         let stages = self.stages.iter().zip(&self.names).enumerate();
-        let permissions = [VIEW, CHANGE];
+        let permissions = [VIEW, ADD, CHANGE, DELETE];
         json!({
             "stages": stages.map(|(place, (pk, name))| stage(place, pk, name)).collect::<Vec<_>>(),
             "flows": ROW_FLOWS.map(|pk| flow(pk, &pk[..8])),

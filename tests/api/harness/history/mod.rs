@@ -1,5 +1,6 @@
 //! Histories of many clients' calls, and their check against a model of the stage.
 
+pub mod call;
 pub mod check;
 pub mod client;
 pub mod fixture;
@@ -9,17 +10,14 @@ pub mod recorder;
 
 use std::collections::BTreeMap;
 
-use self::{
-    fixture::Fixture,
-    recorder::{Asked, Call, Document, Function, Outcome, Recorder},
-};
+use self::call::{Asked, Call, Outcome};
+use self::recorder::{Function, Recorder};
 
-/// Reads every stage.
-pub async fn read_all(function: &impl Function, fixture: &Fixture, recorder: &Recorder) {
-    for stage in 0..fixture.stages.len() {
-        let (body, if_match) = (Document::new(), Vec::new());
-        let asked = Asked { stage, method: "GET", body, if_match };
-        recorder.call(function, &fixture.stages, asked).await;
+/// Lists all stages, and reads each.
+pub async fn read_all(function: &impl Function, recorder: &Recorder) {
+    recorder.call(function, Asked::list()).await;
+    for stage in recorder.known() {
+        recorder.call(function, Asked::of("GET", &stage)).await;
     }
 }
 
@@ -27,23 +25,38 @@ pub async fn read_all(function: &impl Function, fixture: &Fixture, recorder: &Re
 pub fn summary(calls: &[Call]) -> String {
     let mut counts = BTreeMap::new();
     for call in calls {
-        let kind = match &call.outcome {
-            Outcome::Shown(shown) => match (&call.landed, call.asked.is_change()) {
-                (_, false) => "read",
-                (None, true) => "written",
-                (Some(landed), true) if landed.tag == shown.tag => "written, answer dropped",
-                (Some(_), true) => "written, answer dropped, other writes before the next attempt",
-            },
-            Outcome::Invalid(_) => "refused (400)",
-            Outcome::PreconditionFailed => "refused (412)",
-            Outcome::Conflict => "conflict (409)",
-            Outcome::Unknown => "unknown (503)",
-            Outcome::Unexpected(_) => "unexpected",
-        };
-        *counts.entry(kind).or_insert(0) += 1;
+        *counts.entry(kind(call)).or_insert(0) += 1;
     }
     let counts: Vec<_> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     format!("{} calls: {}", calls.len(), counts.join(", "))
+}
+
+fn kind(call: &Call) -> &'static str {
+    match &call.outcome {
+        Outcome::Shown(_) if call.asked.is_creation() => match call.landed {
+            None => "created",
+            Some(_) => "created, answer dropped",
+        },
+        Outcome::Shown(shown) => match (call.landed_tag(), call.asked.is_change()) {
+            (_, false) => "read",
+            (None, true) => "written",
+            (Some(tag), true) if tag == shown.tag => "written, answer dropped",
+            (Some(_), true) => "written, answer dropped, other writes before the next attempt",
+        },
+        Outcome::Listed(_) => "listed",
+        Outcome::Deleted => match call.landed {
+            None => "deleted",
+            Some(_) => "deleted, answer dropped",
+        },
+        Outcome::Missing => "missing (404)",
+        Outcome::Invalid(_) => "refused (400)",
+        Outcome::PreconditionFailed => "refused (412)",
+        Outcome::Conflict => "conflict (409)",
+        Outcome::Unknown if call.asked.is_creation() => "unknown creation (503)",
+        Outcome::Unknown if call.asked.is_deletion() => "unknown deletion (503)",
+        Outcome::Unknown => "unknown (503)",
+        Outcome::Unexpected(_) => "unexpected",
+    }
 }
 
 /// Prints a line about a run.

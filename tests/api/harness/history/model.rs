@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
-use super::recorder::Document;
+use super::call::Document;
+
+/// The release of authentik whose documents the model knows.
+pub const MODELLED_VERSION: &str = "2025.8";
 
 /// The fields that take the value that is sent.
 const PLAIN: [&str; 9] = [
@@ -30,9 +33,44 @@ pub struct Model {
     pub flows: HashSet<String>,
     /// The mappings that have a row.
     pub mappings: HashSet<String>,
+    /// A new stage's document before its body is applied. Its key is null, because the function
+    /// generates it.
+    pub blank: Document,
+}
+
+/// What a new stage has in the fields that its body does not name.
+fn defaults() -> Value {
+    json!({
+        "pk": null,
+        "name": null,
+        "flow_set": [],
+        "configure_flow": null,
+        "friendly_name": null,
+        "provider": "twilio",
+        "from_number": null,
+        "account_sid": null,
+        "auth": null,
+        "auth_password": "",
+        "auth_type": "basic",
+        "verify_only": false,
+        "mapping": null,
+    })
 }
 
 impl Model {
+    /// The same, with what is the same for every stage copied from one that was shown.
+    pub fn with_constants_of(mut self, shown: Document) -> Self {
+        self.blank = shown;
+        let Value::Object(defaults) = defaults() else { unreachable!() };
+        self.blank.extend(defaults);
+        self
+    }
+
+    /// The document of a new stage, or the invalid fields, as for a change.
+    pub fn create(&self, body: &Document) -> Result<Document, BTreeSet<&'static str>> {
+        self.apply(&self.blank, body)
+    }
+
     /// The document after the change, or the invalid fields, except for a name that is taken. The
     /// keys of a new flow are null, because the function generates them.
     pub fn apply(
@@ -66,26 +104,24 @@ impl Model {
             }
             new.insert("mapping".to_owned(), sent.clone());
         }
-        if self.removes_its_flow(old, &new) {
+        if !body.contains_key("configure_flow") && self.removes_its_flow(old, &new) {
             new.insert("configure_flow".to_owned(), Value::Null);
         }
         if wrong.is_empty() { Ok(new) } else { Err(wrong) }
     }
 
     fn may_configure(&self, old: &Document, new: &Document, flow: &Value) -> bool {
+        let is_removed = holds(&old["flow_set"], flow) && !holds(&new["flow_set"], flow);
         flow.is_null()
-            || *flow == old["configure_flow"]
             || self.has_flow(flow)
             || holds(&new["flow_set"], flow)
+            || (*flow == old["configure_flow"] && !is_removed)
     }
 
-    /// Whether `configure_flow` stays, and the change removes that flow from `flow_set`.
+    /// Whether the change removes the flow that `configure_flow` names from `flow_set`.
     fn removes_its_flow(&self, old: &Document, new: &Document) -> bool {
-        let flow = &new["configure_flow"];
-        *flow == old["configure_flow"]
-            && holds(&old["flow_set"], flow)
-            && !holds(&new["flow_set"], flow)
-            && !self.has_flow(flow)
+        let flow = &old["configure_flow"];
+        holds(&old["flow_set"], flow) && !holds(&new["flow_set"], flow) && !self.has_flow(flow)
     }
 
     fn has_flow(&self, flow: &Value) -> bool {
@@ -131,6 +167,9 @@ fn new_flow(slug: &Value) -> Value {
 /// are equal then.
 pub fn settle(model: &mut Document, shown: &Document) -> Option<Vec<String>> {
     let mut generated = Vec::new();
+    if model["pk"].is_null() {
+        model["pk"] = shown["pk"].clone();
+    }
     if let (Some(Value::Array(flows)), Some(Value::Array(shown))) =
         (model.get_mut("flow_set"), shown.get("flow_set"))
     {

@@ -4,17 +4,17 @@
 //! each. No two stages can have had a name at once: one must have released it before the other took
 //! it. Where the calls overlap, so that either order is possible, both are accepted.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    call::{Call, Outcome},
     check::{Rule, Violation, Window, violation},
-    recorder::{Call, Outcome},
 };
 
-/// A stage's name, from one rename to the next.
+/// A stage's name, from its creation or a rename to the next rename or its deletion.
 #[derive(Clone, Debug)]
 pub struct Holding {
-    stage: usize,
+    stage: Arc<str>,
     name: String,
     taken: Window,
     /// None if the stage still has it.
@@ -22,21 +22,23 @@ pub struct Holding {
 }
 
 impl Holding {
-    /// The holdings of a stage whose versions had these names.
+    /// The holdings of a stage that had these names one after the other; none while it did not exist.
     pub fn all<'n>(
-        stage: usize,
-        names: impl Iterator<Item = &'n str>,
+        stage: &Arc<str>,
+        names: impl Iterator<Item = Option<&'n str>>,
         windows: &[Window],
     ) -> Vec<Self> {
         let mut holdings: Vec<Self> = Vec::new();
         for (name, window) in names.zip(windows) {
             match holdings.last_mut() {
-                Some(last) if last.name == name => continue,
+                Some(last) if name == Some(&*last.name) => continue,
                 Some(last) => last.released = Some(*window),
                 None => {}
             }
-            let (name, taken) = (name.to_owned(), *window);
-            holdings.push(Self { stage, name, taken, released: None });
+            if let Some(name) = name {
+                let (stage, name) = (Arc::clone(stage), name.to_owned());
+                holdings.push(Self { stage, name, taken: *window, released: None });
+            }
         }
         holdings
     }
@@ -57,8 +59,9 @@ impl Holding {
     }
 }
 
-/// The violations that concern names.
-pub fn check(holdings: &[Holding], calls: &[Call]) -> Vec<Violation> {
+/// The violations that concern names. The calls in `hidden` may have taken a name, although no answer
+/// shows it.
+pub fn check(holdings: &[Holding], calls: &[Call], hidden: &[&Call]) -> Vec<Violation> {
     let mut by_name: HashMap<&str, Vec<&Holding>> = HashMap::new();
     for holding in holdings {
         by_name.entry(&holding.name).or_default().push(holding);
@@ -74,18 +77,26 @@ pub fn check(holdings: &[Holding], calls: &[Call]) -> Vec<Violation> {
             violations.push(violation(Rule::Name, format!("{a:?} and {b:?} at once")));
         }
     }
-    violations.extend(calls.iter().filter_map(|call| check_refusal(call, &by_name)));
+    violations.extend(calls.iter().filter_map(|call| check_refusal(call, &by_name, hidden)));
     violations
 }
 
 /// Checks whether a refusal is right about the name.
-fn check_refusal(call: &Call, by_name: &HashMap<&str, Vec<&Holding>>) -> Option<Violation> {
+fn check_refusal(
+    call: &Call,
+    by_name: &HashMap<&str, Vec<&Holding>>,
+    hidden: &[&Call],
+) -> Option<Violation> {
     let Outcome::Invalid(fields) = &call.outcome else { return None };
     let name = call.asked.body.get("name")?.as_str()?;
     let held = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
     let mut others = held.iter().filter(|holding| holding.stage != call.asked.stage);
     let (is_right, description) = if fields.iter().any(|field| field == "name") {
-        (others.any(|holding| holding.can_be_during(call)), "free during the whole call")
+        let is_hidden = hidden.iter().any(|other| {
+            other.start < call.end && other.asked.body.get("name") == call.asked.body.get("name")
+        });
+        let is_taken = is_hidden || others.any(|holding| holding.can_be_during(call));
+        (is_taken, "free during the whole call")
     } else {
         (!others.any(|holding| holding.must_outlast(call)), "taken during the whole call")
     };

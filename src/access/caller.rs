@@ -1,0 +1,139 @@
+//! A known caller, and what they hold.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::permission::{
+    ADD, CHANGE, DELETE, MayAdd, MayChange, MayDelete, MayList, MayView, Refusal, VIEW, VIEW_FLOW,
+};
+
+/// A known caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The caller's name, for the log; `None` where the authorizer gave none.
+    pub user: Option<String>,
+    /// Codenames, for all stages or, as `<codename>:<stage_uuid>`, for one.
+    permissions: Vec<String>,
+}
+
+impl Caller {
+    /// A caller with these permissions: codenames, each for all stages or, written
+    /// `<codename>:<stage_uuid>`, for one.
+    #[must_use]
+    pub fn new(user: Option<String>, permissions: Vec<String>) -> Self {
+        Self { user, permissions }
+    }
+
+    /// The permissions, as [`Caller::new`] took them.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+
+    /// Permission to list stages: all, or those that the caller may view one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Denied`] for a caller who may view no stage.
+    pub fn may_list(&self) -> Result<MayList, Refusal> {
+        if self.holds_for_all(VIEW) {
+            return Ok(MayList::every());
+        }
+        let own = self.stages_viewed();
+        if own.is_empty() { Err(Refusal::Denied) } else { Ok(MayList::these(own)) }
+    }
+
+    /// Permission to view this stage.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: see `Caller::sees`.
+    pub fn may_view(&self, stage: Uuid) -> Result<MayView, Refusal> {
+        self.sees(stage).map(|()| MayView::new(stage))
+    }
+
+    /// Permission to create stages. To view what was created takes `view` as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Denied`] without it.
+    pub fn may_add(&self) -> Result<MayAdd, Refusal> {
+        if self.holds_for_all(ADD) { Ok(MayAdd::new()) } else { Err(Refusal::Denied) }
+    }
+
+    /// Permission to change this stage. Needs the permission to view it as well, as in authentik,
+    /// since the answer shows the whole stage.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: see `Caller::sees`; [`Refusal::Denied`] without the permission to change it.
+    pub fn may_change(&self, stage: Uuid) -> Result<MayChange, Refusal> {
+        self.sees(stage)?;
+        if self.can_change(stage) { Ok(MayChange::new(stage)) } else { Err(Refusal::Denied) }
+    }
+
+    /// Permission to delete this stage. Needs the permission to view it as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: see `Caller::sees`; [`Refusal::Denied`] without the permission to delete it.
+    pub fn may_delete(&self, stage: Uuid) -> Result<MayDelete, Refusal> {
+        self.sees(stage)?;
+        if self.holds(DELETE, stage) { Ok(MayDelete::new(stage)) } else { Err(Refusal::Denied) }
+    }
+
+    /// Whether the caller may change this stage, and so see its secrets.
+    #[must_use]
+    pub fn can_change(&self, stage: Uuid) -> bool {
+        self.holds(CHANGE, stage)
+    }
+
+    /// Whether the caller may view flows.
+    #[must_use]
+    pub fn can_view_flows(&self) -> bool {
+        self.holds_for_all(VIEW_FLOW)
+    }
+
+    /// The stages that the caller may view one by one, if the caller may not view all of them.
+    #[must_use]
+    pub fn views_one_by_one(&self) -> Option<MayList> {
+        if self.holds_for_all(VIEW) {
+            return None;
+        }
+        let own = self.stages_viewed();
+        (!own.is_empty()).then(|| MayList::these(own))
+    }
+
+    /// Whether this stage is among those that the caller may view. As in authentik, a caller who may
+    /// view other stages only is told that there is no such stage ([`Refusal::Hidden`]), whether
+    /// there is one or not; a caller who may view none is refused ([`Refusal::Denied`]).
+    fn sees(&self, stage: Uuid) -> Result<(), Refusal> {
+        if self.holds(VIEW, stage) {
+            Ok(())
+        } else if self.stages_viewed().is_empty() {
+            Err(Refusal::Denied)
+        } else {
+            Err(Refusal::Hidden)
+        }
+    }
+
+    fn holds_for_all(&self, codename: &str) -> bool {
+        self.permissions.iter().any(|held| held == codename)
+    }
+
+    fn holds(&self, codename: &str, stage: Uuid) -> bool {
+        self.permissions.iter().any(|held| match held.split_once(':') {
+            None => held == codename,
+            Some((held, only)) => {
+                held == codename && Uuid::try_parse(only).is_ok_and(|only| only == stage)
+            }
+        })
+    }
+
+    fn stages_viewed(&self) -> BTreeSet<Uuid> {
+        let scoped = self.permissions.iter().filter_map(|held| held.split_once(':'));
+        let viewed = scoped.filter(|(codename, _)| *codename == VIEW);
+        viewed.filter_map(|(_, stage)| Uuid::try_parse(stage).ok()).collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! Permissions as values: [`Caller`](super::caller::Caller) makes them, and the store does nothing
+//! without one.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+/// Django's codename for viewing a stage.
+pub const VIEW: &str = "authentik_stages_authenticator_sms.view_authenticatorsmsstage";
+/// Django's codename for creating stages.
+pub const ADD: &str = "authentik_stages_authenticator_sms.add_authenticatorsmsstage";
+/// Django's codename for changing a stage.
+pub const CHANGE: &str = "authentik_stages_authenticator_sms.change_authenticatorsmsstage";
+/// Django's codename for deleting a stage.
+pub const DELETE: &str = "authentik_stages_authenticator_sms.delete_authenticatorsmsstage";
+/// Django's codename for viewing flows, which `used_by` and the list of flows name.
+pub const VIEW_FLOW: &str = "authentik_flows.view_flow";
+
+/// The codenames of stages, each with the word that operators write for it.
+pub const CODENAMES: [(&str, &str); 5] = [
+    ("view", VIEW),
+    ("add", ADD),
+    ("change", CHANGE),
+    ("delete", DELETE),
+    ("view_flow", VIEW_FLOW),
+];
+
+/// The codename that a word stands for: one of [`CODENAMES`]' words, or a codename itself.
+#[must_use]
+pub fn codename(word: &str) -> Option<&'static str> {
+    CODENAMES
+        .iter()
+        .find(|(short, codename)| *short == word || *codename == word)
+        .map(|(_, codename)| *codename)
+}
+
+/// Why a caller may not do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The caller lacks the permission.
+    Denied,
+    /// The caller may view other stages only, and so is not to learn whether this one exists.
+    Hidden,
+}
+
+/// Declares the permissions for one stage.
+macro_rules! for_one_stage {
+    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            stage: Uuid,
+        }
+
+        impl $name {
+            pub(super) fn new(stage: Uuid) -> Self {
+                Self { stage }
+            }
+
+            /// The stage that it is for.
+            #[must_use]
+            pub fn stage(&self) -> Uuid {
+                self.stage
+            }
+        }
+    )+};
+}
+
+for_one_stage! {
+    /// Permission to view this stage.
+    MayView,
+    /// Permission to change this stage.
+    MayChange,
+    /// Permission to delete this stage.
+    MayDelete,
+}
+
+/// Permission to create stages.
+#[derive(Debug)]
+pub struct MayAdd(());
+
+impl MayAdd {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
+/// Permission to list stages.
+#[derive(Debug)]
+pub struct MayList {
+    stages: Option<BTreeSet<Uuid>>,
+}
+
+impl MayList {
+    pub(super) fn every() -> Self {
+        Self { stages: None }
+    }
+
+    pub(super) fn these(stages: BTreeSet<Uuid>) -> Self {
+        Self { stages: Some(stages) }
+    }
+
+    /// The stages that may be listed; `None` for all of them.
+    #[must_use]
+    pub fn stages(&self) -> Option<&BTreeSet<Uuid>> {
+        self.stages.as_ref()
+    }
+}

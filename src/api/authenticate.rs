@@ -1,0 +1,136 @@
+//! From credentials to a caller.
+//!
+//! A caller is known by the API Gateway authorizer that vouched for the request, or else by a bearer
+//! token, which a warm function may remember for a while.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::error::Error;
+use crate::{
+    access::{
+        caller::Caller,
+        token::{Token, TokenHash, TokenKey},
+    },
+    http::request::{Authorization, Request},
+    store::{Session, error::StoreError},
+};
+
+/// The tokens that a warm function need not ask the table for again.
+///
+/// Only tokens that were found are remembered: a refusal is looked up again every time, so that a
+/// token made a moment ago works at once. One that was revoked works for up to `keep` longer.
+#[derive(Debug)]
+pub struct TokenMemory {
+    keep: Duration,
+    known: Mutex<HashMap<TokenHash, Remembered>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    token: Token,
+    until: Instant,
+}
+
+/// Maximum number of tokens that are remembered at once. A token takes some hundred bytes, so this is
+/// less than a megabyte; a function with more callers than this asks the table more often.
+const TOKENS_MAX: usize = 1024;
+
+impl TokenMemory {
+    /// Remembers each token for this long; not at all for zero.
+    #[must_use]
+    pub fn new(keep: Duration) -> Self {
+        Self { keep, known: Mutex::default() }
+    }
+
+    fn recall(&self, hash: &TokenHash) -> Option<Token> {
+        if self.keep.is_zero() {
+            return None;
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(hash)
+            .filter(|remembered| Instant::now() < remembered.until)
+            .map(|remembered| remembered.token.clone())
+    }
+
+    fn remember(&self, hash: &TokenHash, token: &Token) {
+        if self.keep.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= TOKENS_MAX {
+            known.retain(|_, remembered| now < remembered.until);
+        }
+        if known.len() < TOKENS_MAX {
+            let remembered = Remembered { token: token.clone(), until: now + self.keep };
+            known.insert(hash.clone(), remembered);
+        }
+    }
+}
+
+/// A caller, and by which token they are known, if by one.
+pub struct Authenticated {
+    /// The caller.
+    pub caller: Caller,
+    /// The hash of the token.
+    pub token: Option<TokenHash>,
+}
+
+/// Finds the caller.
+///
+/// # Errors
+///
+/// [`Error::NotAuthenticated`], [`Error::UnsupportedAuthentication`] or [`Error::BadToken`];
+/// [`Error::Store`] if the table could not be asked.
+pub async fn authenticate(
+    request: &Request,
+    memory: &TokenMemory,
+    session: &Session<'_>,
+) -> Result<Authenticated, Error> {
+    if let Some(identity) = request.identity() {
+        // What else the request says of its sender is not looked at.
+        let caller = Caller::new(identity.user.clone(), identity.permissions.clone());
+        return Ok(Authenticated { caller, token: None });
+    }
+    let hash = bearer_key(request.authorization())?.hash();
+    let token = find(&hash, memory, session).await?;
+    let token = token.filter(|token| !token.has_expired()).ok_or(Error::BadToken)?;
+    Ok(Authenticated { caller: token.caller, token: Some(hash) })
+}
+
+/// Reads an `Authorization` header as authentik does: trimmed, split at the first space, the scheme
+/// in any letter case, the rest untouched.
+fn bearer_key(authorization: Authorization<'_>) -> Result<TokenKey, Error> {
+    match authorization {
+        Authorization::Missing => Err(Error::NotAuthenticated),
+        // Which of them counts is not ours to guess.
+        Authorization::Several => Err(Error::BadToken),
+        Authorization::One(value) => match value.trim().split_once(' ') {
+            None => Err(Error::NotAuthenticated),
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Ok(TokenKey::new(key.to_owned()))
+            }
+            Some(_) => Err(Error::UnsupportedAuthentication),
+        },
+    }
+}
+
+async fn find(
+    hash: &TokenHash,
+    memory: &TokenMemory,
+    session: &Session<'_>,
+) -> Result<Option<Token>, StoreError> {
+    if let Some(token) = memory.recall(hash) {
+        return Ok(Some(token));
+    }
+    let found = session.token(hash).await?;
+    if let Some(token) = &found {
+        memory.remember(hash, token);
+    }
+    Ok(found)
+}

@@ -1,0 +1,110 @@
+//! What every operation gets: the request, its caller, the table, the contract.
+
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+
+use super::error::Error;
+use crate::{
+    access::caller::Caller,
+    contract::{Contract, Secrets},
+    http::{media_type, precondition::Preconditions, request::Request},
+    stage::{
+        body::{Body, BodyError},
+        patch::{Completeness, Patch, Rejected},
+    },
+    store::Session,
+};
+
+/// Largest body that is read, in bytes.
+///
+/// DynamoDB refuses items above 400 KB (409,600 bytes), but a body may spell a character with six
+/// bytes (`\u00e9`) that is stored in two; so this is well above, and the item's own size is judged
+/// later.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// What every operation gets.
+pub struct Context<'c> {
+    /// The request.
+    pub request: &'c Request,
+    /// The caller, who is known.
+    pub caller: &'c Caller,
+    /// The request's work with the table.
+    pub session: &'c Session<'c>,
+    /// The contract that is answered by.
+    pub contract: Contract,
+    /// To whom secrets are shown.
+    pub secrets: Secrets,
+    /// The fields that an accepted body names, for the log.
+    pub fields: OnceLock<String>,
+}
+
+impl Context<'_> {
+    /// The body as JSON. One of no bytes is the empty object, whatever its type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BodyTooLarge`], [`Error::UnsupportedMediaType`], [`Error::NotJson`], in this order.
+    pub fn body(&self) -> Result<Body, Error> {
+        let not_base64 = |_| Error::NotJson("the event's body is not base64".to_owned());
+        let bytes = self.request.body().map_err(not_base64)?;
+        if bytes.len() > BODY_BYTES_MAX {
+            return Err(Error::BodyTooLarge);
+        }
+        if bytes.is_empty() {
+            return Ok(Body::empty());
+        }
+        let content_type = self.request.content_type().unwrap_or_default();
+        if !media_type::is_json(content_type) {
+            return Err(Error::UnsupportedMediaType(content_type.to_owned()));
+        }
+        Body::from_json(&bytes).map_err(|error| match error {
+            BodyError::NotJson(reason) => Error::NotJson(reason),
+            BodyError::TooManyValues => Error::TooManyValues,
+        })
+    }
+
+    /// `If-Match` and `If-None-Match`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadEntityTags`] for a header that is not a list of entity tags.
+    pub fn preconditions(&self) -> Result<Preconditions, Error> {
+        self.request.preconditions().map_err(|_| Error::BadEntityTags)
+    }
+
+    /// Reads the changes that a body asks for, by the contract's rules.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with what was right as well.
+    pub fn patch(&self, body: Body, needs: Completeness) -> Result<Patch, Box<Rejected>> {
+        let patch = Patch::parse(body, &self.contract.rules(self.secrets), needs)?;
+        let names: Vec<_> = patch.fields().map(|field| field.as_str()).collect();
+        // Set once: a request has one body.
+        let _ = self.fields.set(names.join(","));
+        Ok(patch)
+    }
+
+    /// Whether the caller is shown the secrets of this stage.
+    #[must_use]
+    pub fn shows_secrets(&self, stage: Uuid) -> bool {
+        self.secrets.shown(self.caller.can_change(stage))
+    }
+
+    /// The error as this caller may learn it. Whether a stage can be viewed at all comes before
+    /// everything else about it; for callers who may view single stages, that depends on which of
+    /// them are there. It is looked up only where it can make a difference: after a refusal.
+    pub async fn as_visible(&self, stage: Uuid, error: Error) -> Error {
+        let Some(may) = self.caller.views_one_by_one().filter(|_| error.stands_behind_visibility())
+        else {
+            return error;
+        };
+        match self.session.existing(&may).await {
+            Ok(there) if there.contains(&stage) => error,
+            Ok(there) if there.is_empty() => Error::Denied,
+            Ok(_) => Error::NotFound,
+            Err(error) => Error::Store(error),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! GET of the stages: permission, filters, search, order, page.
+
+use uuid::Uuid;
+
+use super::{answer::Answer, context::Context, error::Error};
+use crate::{
+    access::permission::MayList,
+    contract::document::{ListDocument, StageDocument},
+    http::query::Query,
+    stage::{
+        filter::Filters,
+        order::{Order, SortKey},
+        paging::{Page, Paging},
+        rules::ListRules,
+        search::Search,
+        stage::Stage,
+        version::Stored,
+    },
+    store::{DocumentsTooLarge, Selection},
+};
+
+/// Maximum number of bytes of the documents of one page. The trigger's own limit is looked at when the
+/// answer is there; this keeps memory bounded while it is made.
+const PAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Answers with a page of the stages.
+///
+/// # Errors
+///
+/// The statuses are beside the lines.
+pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
+    let query = cx.request.query();
+    let rules = cx.contract.list_rules(cx.secrets);
+    let search = search(&query)?; // 400
+    let may = cx.caller.may_list()?; // 403
+    let mut filters = Filters::parse(|name| query.last(name), &rules);
+    look_up_rows(cx, &mut filters).await?;
+    let order = Order::parse(query.last("ordering"), &rules);
+    let is_wanted = |stage: &Stage| filters.matches(stage, cx.shows_secrets(stage.uuid));
+    let place = |stage: &Stage| order.key(stage, cx.shows_secrets(stage.uuid));
+    let selection = select(cx, &may, &search, &rules, is_wanted, place).await?; // 403
+    let problems: Vec<_> =
+        filters.problems().map(|(name, problem)| (name, problem.clone())).collect();
+    if !problems.is_empty() {
+        return Err(Error::BadParameters(problems)); // 400
+    }
+    let (page, stages) = one_page(cx, &query, &rules, selection).await?; // 404, 400
+    let documents = stages.iter().map(|stored| StageDocument {
+        contract: cx.contract,
+        stage: &stored.stage,
+        shows_secrets: cx.shows_secrets(stored.stage.uuid),
+    });
+    let results: Vec<_> = documents.collect();
+    Answer::body(&ListDocument { contract: cx.contract, page, results: &results })
+}
+
+/// The parameter `search`.
+///
+/// # Errors
+///
+/// [`Error::BadParameters`] for a text with U+0000 in it.
+pub(super) fn search(query: &Query<'_>) -> Result<Search, Error> {
+    Search::parse(query.last("search").unwrap_or_default())
+        .map_err(|problem| Error::BadParameters(vec![("search", problem)]))
+}
+
+/// The page that the parameters ask for, and its stages.
+///
+/// # Errors
+///
+/// [`Error::InvalidPage`], [`Error::AnswerTooLarge`].
+pub(super) async fn one_page(
+    cx: &Context<'_>,
+    query: &Query<'_>,
+    rules: &ListRules,
+    selection: Selection<SortKey>,
+) -> Result<(Page, Vec<Stored>), Error> {
+    let paging = Paging::parse(query.last("page"), query.last("page_size"), rules);
+    let page = paging.page(selection.len()).map_err(|_| Error::InvalidPage)?;
+    match cx.session.documents(selection, page.range(), PAGE_BYTES_MAX).await? {
+        Ok(stages) => Ok((page, stages)),
+        Err(DocumentsTooLarge) => Err(Error::AnswerTooLarge),
+    }
+}
+
+/// The stages that the caller may view, that fit the search, and that are wanted.
+///
+/// As in authentik, a caller who may view single stages is refused where none of them is there, or
+/// none fits the search.
+///
+/// # Errors
+///
+/// [`Error::Denied`], [`Error::Store`].
+pub(super) async fn select(
+    cx: &Context<'_>,
+    may: &MayList,
+    search: &Search,
+    rules: &ListRules,
+    is_wanted: impl Fn(&Stage) -> bool,
+    place: impl Fn(&Stage) -> SortKey,
+) -> Result<Selection<SortKey>, Error> {
+    let mut is_any_visible = false;
+    let selection = cx.session.select(may, |stage| {
+        let is_found = search.matches(&[stage.name()]);
+        is_any_visible |= is_found || !rules.search_before_permission;
+        (is_found && is_wanted(stage)).then(|| place(stage))
+    });
+    let selection = selection.await?;
+    if may.stages().is_some() && !is_any_visible {
+        return Err(Error::Denied);
+    }
+    Ok(selection)
+}
+
+/// Looks up the rows that filters name.
+async fn look_up_rows(cx: &Context<'_>, filters: &mut Filters) -> Result<(), Error> {
+    let references: Vec<(_, Uuid)> = filters.references().collect();
+    if references.is_empty() {
+        return Ok(());
+    }
+    for field in cx.session.missing_rows(&references).await? {
+        filters.refuse_reference(field);
+    }
+    Ok(())
+}

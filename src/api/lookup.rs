@@ -1,0 +1,134 @@
+//! What clients look up around a stage: flows, stages of every kind, the server's settings.
+//!
+//! authentik's Terraform provider takes a 404 from any path for an object that is gone, and then
+//! writes null where the object's key was. So what it looks up has to be answered.
+
+use serde_json::json;
+
+use super::{
+    answer::Answer,
+    context::Context,
+    error::Error,
+    list::{one_page, search, select},
+};
+use crate::{
+    contract::document::{CommonStageDocument, FlowDocument, ListDocument},
+    stage::{
+        field::{FLOW_DESIGNATION, FLOW_FIELDS, Kind},
+        flow::Flow,
+        order::Order,
+        paging::Paging,
+        problem::Problem,
+    },
+};
+
+/// GET of `/stages/all/`: the stages, in the form that stages of every kind have.
+///
+/// # Errors
+///
+/// The statuses are beside the lines.
+pub async fn all_stages(cx: &Context<'_>) -> Result<Answer, Error> {
+    let query = cx.request.query();
+    let rules = cx.contract.list_rules(cx.secrets);
+    let search = search(&query)?; // 400
+    let may = cx.caller.may_list()?; // 403
+    let name = query.last("name").map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.contains('\0')) {
+        return Err(Error::BadParameters(vec![("name", Problem::NullCharacter)])); // 400
+    }
+    let order = Order::parse_for_any_kind(query.last("ordering"), &rules);
+    let selection = select(
+        cx,
+        &may,
+        &search,
+        &rules,
+        |stage| name.is_none_or(|name| name == stage.name()),
+        |stage| order.key(stage, false),
+    );
+    let (page, stages) = one_page(cx, &query, &rules, selection.await?).await?; // 403, 404, 400
+    let contract = cx.contract;
+    let documents =
+        stages.iter().map(|stored| CommonStageDocument { contract, stage: &stored.stage });
+    let results: Vec<_> = documents.collect();
+    Answer::body(&ListDocument { contract, page, results: &results })
+}
+
+/// GET of `/flows/instances/`: the flows that a stage may refer to. Who may view a stage, or flows,
+/// may look them up: they are named in stages anyway.
+///
+/// # Errors
+///
+/// The statuses are beside the lines.
+pub async fn flows(cx: &Context<'_>) -> Result<Answer, Error> {
+    let query = cx.request.query();
+    let rules = cx.contract.list_rules(cx.secrets);
+    let search = search(&query)?; // 400
+    if !cx.caller.can_view_flows() {
+        cx.caller.may_list()?; // 403
+    }
+    let designation = designation(query.last("designation"))?; // 400
+    let slug = query.last("slug").map(str::trim).filter(|slug| !slug.is_empty());
+    let mut flows = cx.session.flows().await?;
+    flows.retain(|flow| {
+        let designated = flow.text(FLOW_DESIGNATION);
+        slug.is_none_or(|slug| slug == flow.slug())
+            && designation.is_none_or(|designation| designation == designated)
+            && search.matches(&[flow.name(), flow.slug(), designated, flow.title()])
+    });
+    sort(&mut flows, query.last("ordering"));
+    let paging = Paging::parse(query.last("page"), query.last("page_size"), &rules);
+    let page = paging.page(flows.len()).map_err(|_| Error::InvalidPage)?; // 404
+    let contract = cx.contract;
+    let shown = flows.get(page.range()).unwrap_or_default();
+    let results: Vec<_> =
+        shown.iter().map(|flow| FlowDocument { contract, flow, is_listed: true }).collect();
+    Answer::body(&ListDocument { contract, page, results: &results })
+}
+
+/// The parameter `designation`.
+fn designation(sent: Option<&str>) -> Result<Option<&str>, Error> {
+    let Kind::Choice(words) = FLOW_FIELDS[FLOW_DESIGNATION].kind else {
+        return Ok(None);
+    };
+    match sent.filter(|sent| !sent.is_empty()) {
+        Some(sent) if !words.contains(&sent) => {
+            Err(Error::BadParameters(vec![("designation", Problem::NotAnOption(sent.to_owned()))]))
+        }
+        other => Ok(other),
+    }
+}
+
+/// By slug, or by name, up or down; by slug where something else is asked for.
+fn sort(flows: &mut [Flow], ordering: Option<&str>) {
+    let ordering = ordering.unwrap_or_default();
+    match ordering.trim_start_matches('-') {
+        "name" => flows.sort_by(|one, other| one.name().cmp(other.name())),
+        _ => flows.sort_by(|one, other| one.slug().cmp(other.slug())),
+    }
+    if ordering.starts_with('-') {
+        flows.reverse();
+    }
+}
+
+/// GET of `/root/config/`: the least that clients decode before they do anything else, without
+/// credentials. Reporting errors to authentik's makers is off.
+///
+/// # Errors
+///
+/// None.
+pub fn root_config() -> Result<Answer, Error> {
+    Answer::body(&json!({
+        "error_reporting": {
+            "enabled": false,
+            "sentry_dsn": "",
+            "environment": "",
+            "send_pii": false,
+            "traces_sample_rate": 0.0,
+        },
+        "capabilities": [],
+        "cache_timeout": 300,
+        "cache_timeout_flows": 300,
+        "cache_timeout_policies": 300,
+        "cache_timeout_reputation": 300,
+    }))
+}

@@ -1,0 +1,19 @@
+//! What can be asked of the function: one file an operation.
+
+pub mod answer;
+pub mod app;
+pub mod authenticate;
+pub mod context;
+mod create;
+mod destroy;
+pub mod error;
+mod list;
+mod lookup;
+mod problems;
+mod retrieve;
+pub mod route;
+mod summary;
+mod update;
+mod used_by;
+
+pub use self::app::{App, Settings};

@@ -1,0 +1,23 @@
+//! The stage that a command is about: its UUID. A name is recognised, and answered with the UUID.
+
+use authenticator_sms_stage::store::Table;
+use uuid::Uuid;
+
+use crate::{advice, output::Failure};
+
+/// Reads a stage's UUID.
+pub async fn resolve(table: &Table, text: &str) -> Result<Uuid, Failure> {
+    if let Ok(uuid) = Uuid::try_parse(text) {
+        return Ok(uuid);
+    }
+    let found = table.session().find_by_name(text).await;
+    let found = found.map_err(|error| {
+        advice::failure(format!("{text:?} is not a UUID, and cannot look for it as a name"), &error)
+    })?;
+    Err(Failure(match found {
+        Some(uuid) => format!("{text:?} is the name of the stage {uuid}; name it by that UUID"),
+        None => format!(
+            "{text:?} is not a UUID, and no stage has that name; `sms-stage list` shows both"
+        ),
+    }))
+}

@@ -1,0 +1,92 @@
+//! Permissions and times, as people write and read them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use authenticator_sms_stage::{
+    access::permission::{self, CODENAMES},
+    store::time,
+};
+
+/// How many stages a group of permissions names.
+const STAGES_NAMED_MAX: usize = 3;
+/// How many digits of a stage's UUID are shown.
+const STAGE_DIGITS: usize = 4;
+
+/// Reads a permission: a short word, or the codename that it stands for.
+pub fn permission(word: &str) -> Result<&'static str, String> {
+    permission::codename(word).ok_or_else(|| {
+        let words: Vec<_> = CODENAMES.iter().map(|(short, _)| *short).collect();
+        format!("expected one of {}, or Django's codename for it", words.join(", "))
+    })
+}
+
+/// The short word for a codename.
+fn short(codename: &str) -> &str {
+    let known = CODENAMES.iter().find(|(_, known)| *known == codename);
+    known.map_or(codename, |(short, _)| short)
+}
+
+/// Permissions in short: those for all stages, and for each group of stages those that they have in
+/// common, as `view,change@5f2d…`.
+pub fn summary(permissions: &[String]) -> String {
+    let mut scopes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for held in permissions {
+        // Those for all stages have an empty scope, which comes first.
+        let (codename, stage) = held.split_once(':').unwrap_or((held, ""));
+        let words = scopes.entry(stage).or_default();
+        if !words.contains(&short(codename)) {
+            words.push(short(codename));
+        }
+    }
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (stage, words) in scopes {
+        let words = words.join(",");
+        match groups
+            .iter_mut()
+            .find(|(known, stages)| *known == words && !stages.contains(&"") && !stage.is_empty())
+        {
+            Some((_, stages)) => stages.push(stage),
+            None => groups.push((words, vec![stage])),
+        }
+    }
+    let groups: Vec<_> = groups.iter().map(|(words, stages)| group(words, stages)).collect();
+    if groups.is_empty() { "none".to_owned() } else { groups.join(" ") }
+}
+
+fn group(words: &str, stages: &[&str]) -> String {
+    if stages == [""] {
+        return words.to_owned();
+    }
+    let named = stages.iter().take(STAGES_NAMED_MAX).map(|stage| {
+        let digits: String = stage.chars().take(STAGE_DIGITS).collect();
+        format!("{digits}…")
+    });
+    let mut text = format!("{words}@{}", named.collect::<Vec<_>>().join(","));
+    if stages.len() > STAGES_NAMED_MAX {
+        text += &format!(" ({} stages)", stages.len());
+    }
+    text
+}
+
+/// The day of a time.
+pub fn day(seconds: u64) -> String {
+    let time = time::format(seconds);
+    time.split_once('T').map_or(time.clone(), |(day, _)| day.to_owned())
+}
+
+/// Reads when a token ends: a time from now, or a point in time; in seconds since 1970.
+pub fn expiry(word: &str) -> Result<u64, String> {
+    let now = time::now();
+    let end = match humantime::parse_duration(word) {
+        Ok(Duration::ZERO) => return Err("must be longer than zero".to_owned()),
+        Ok(left) => Some(now.saturating_add(left.as_secs())),
+        Err(_) => time::parse(word),
+    };
+    match end {
+        Some(end) if end > now => Ok(end),
+        Some(_) => Err("is in the past".to_owned()),
+        None => Err("expected a time from now such as `30d` or `12h`, or a point in time such as \
+                     `2030-01-31T12:00:00Z`"
+            .to_owned()),
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be wrong with the syntax of a request, or of a setting about HTTP.
+
+use std::fmt;
+
+/// The event says that its body is base64, and it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotBase64;
+
+impl fmt::Display for NotBase64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event's body is not base64")
+    }
+}
+
+impl std::error::Error for NotBase64 {}
+
+/// `If-Match` or `If-None-Match` is neither `*` nor a list of quoted entity tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedTags;
+
+impl fmt::Display for MalformedTags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("If-Match and If-None-Match take \"*\" or a list of quoted entity tags")
+    }
+}
+
+impl std::error::Error for MalformedTags {}
+
+/// An entry of the setting of allowed origins is not an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidOrigin {
+    /// The entry, as it is written in the setting.
+    pub entry: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl fmt::Display for InvalidOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not an origin: {}", self.entry, self.problem)
+    }
+}
+
+impl std::error::Error for InvalidOrigin {}

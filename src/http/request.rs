@@ -1,0 +1,156 @@
+//! A request, whatever trigger it came through.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    authorizer::Identity,
+    error::{MalformedTags, NotBase64},
+    headers::Headers,
+    precondition::{Preconditions, Tags},
+    query::{Query, RawQuery},
+};
+
+/// A request. Its `Debug` form shows nothing of it, since body and headers hold secrets.
+pub struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: RawQuery,
+    pub(super) headers: Headers,
+    pub(super) body: String,
+    pub(super) is_base64_encoded: bool,
+    pub(super) identity: Option<Identity>,
+}
+
+/// The values of a request's `Authorization` header. Cannot be printed.
+pub enum Authorization<'r> {
+    /// There is none.
+    Missing,
+    /// There is this one.
+    One(&'r str),
+    /// There are several: which of them counts is not ours to guess.
+    Several,
+}
+
+impl Request {
+    /// The method in upper case: `patch` is PATCH, as for Django. Empty if the event has none.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether the answer is to have no body.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// Whether a browser asks if it may send another request (Fetch Standard, CORS-preflight).
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS"
+            && self.origin().is_some()
+            && self.header("access-control-request-method").is_some()
+    }
+
+    /// The path as the event has it, percent-encoded or not; empty if the event has none.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query parameters. They are decoded each time that they are asked for.
+    #[must_use]
+    pub fn query(&self) -> Query<'_> {
+        self.query.decoded()
+    }
+
+    /// The first value of a header, whose name has no letter case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.first(name)
+    }
+
+    /// `User-Agent`.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.header("user-agent")
+    }
+
+    /// `Content-Type`.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.header("content-type")
+    }
+
+    /// `Origin`.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.header("origin")
+    }
+
+    /// `Authorization`.
+    #[must_use]
+    pub fn authorization(&self) -> Authorization<'_> {
+        let mut values = self.headers.all("authorization");
+        match (values.next(), values.next()) {
+            (None, _) => Authorization::Missing,
+            (Some(value), None) => Authorization::One(value),
+            (Some(_), Some(_)) => Authorization::Several,
+        }
+    }
+
+    /// Who API Gateway's authorizer, or IAM, says the caller is. Identity is never taken from
+    /// headers.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// `If-Match`: the versions that the request is meant for.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedTags`] for a header that is not a list of entity tags.
+    pub fn if_match(&self) -> Result<Tags, MalformedTags> {
+        Tags::parse(self.headers.all("if-match"))
+    }
+
+    /// `If-None-Match`: the versions that the client has already, or does not want to change.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedTags`] for a header that is not a list of entity tags.
+    pub fn if_none_match(&self) -> Result<Tags, MalformedTags> {
+        Tags::parse(self.headers.all("if-none-match"))
+    }
+
+    /// Both conditions.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedTags`] for a header that is not a list of entity tags.
+    pub fn preconditions(&self) -> Result<Preconditions, MalformedTags> {
+        Ok(Preconditions { if_match: self.if_match()?, if_none_match: self.if_none_match()? })
+    }
+
+    /// The body's bytes; none, if there is no body.
+    ///
+    /// # Errors
+    ///
+    /// [`NotBase64`] if the event says that the body is base64, and it is not.
+    pub fn body(&self) -> Result<Cow<'_, [u8]>, NotBase64> {
+        if self.is_base64_encoded {
+            STANDARD.decode(&self.body).map(Cow::Owned).map_err(|_| NotBase64)
+        } else {
+            Ok(Cow::Borrowed(self.body.as_bytes()))
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! Secrets that are given beside a file whose stages come without them.
+//!
+//! A JSON object: a stage's UUID or name → `{"auth": …, "auth_password": …}`.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::text::decode;
+use crate::stage::{field::Field, value::Secret};
+
+/// Secrets of stages.
+#[derive(Debug, Default)]
+pub struct GivenSecrets(Vec<StageSecrets>);
+
+#[derive(Debug)]
+struct StageSecrets {
+    /// The stage's UUID or name.
+    stage: String,
+    values: Vec<(&'static str, Secret)>,
+    is_used: bool,
+}
+
+/// What is wrong with a file of secrets. No secret is part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSecrets(String);
+
+impl fmt::Display for InvalidSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidSecrets {}
+
+impl GivenSecrets {
+    /// Reads a file of secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecrets`] says what is wrong with it.
+    pub fn parse(file: &[u8]) -> Result<Self, InvalidSecrets> {
+        let text = decode(file).map_err(|problem| InvalidSecrets(problem.to_owned()))?;
+        let value = serde_json::from_str(text);
+        // The reader's words may have a part of the file in them.
+        let value = value.map_err(|error: serde_json::Error| {
+            let (line, column) = (error.line(), error.column());
+            InvalidSecrets(format!("not valid JSON at line {line}, column {column}"))
+        })?;
+        let Value::Object(stages) = value else {
+            return Err(InvalidSecrets(
+                "expected an object: a stage's UUID or name → {\"auth\": …, \"auth_password\": …}"
+                    .to_owned(),
+            ));
+        };
+        let stages = stages.into_iter().map(|(stage, secrets)| StageSecrets::read(stage, secrets));
+        stages.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Puts a stage's secrets into its document; names those that were given.
+    pub(super) fn complete(
+        &mut self,
+        uuid: Option<Uuid>,
+        fields: &mut Map<String, Value>,
+    ) -> Vec<&'static str> {
+        let is_of_uuid =
+            |given: &StageSecrets| uuid.is_some() && Uuid::try_parse(&given.stage).ok() == uuid;
+        let name = fields.get(Field::NAME.as_str()).and_then(Value::as_str).map(str::to_owned);
+        let of_uuid = self.0.iter().position(is_of_uuid);
+        let of_name = || self.0.iter().position(|given| Some(&given.stage) == name.as_ref());
+        let Some(given) = of_uuid.or_else(of_name).and_then(|place| self.0.get_mut(place)) else {
+            return Vec::new();
+        };
+        given.is_used = true;
+        for (field, secret) in &given.values {
+            fields.insert((*field).to_owned(), Value::String(secret.reveal().to_owned()));
+        }
+        given.values.iter().map(|(field, _)| *field).collect()
+    }
+
+    /// The stages that no document was of.
+    pub fn unused(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|given| !given.is_used).map(|given| given.stage.as_str())
+    }
+}
+
+impl StageSecrets {
+    fn read(stage: String, secrets: Value) -> Result<Self, InvalidSecrets> {
+        let invalid = |problem: &str| Err(InvalidSecrets(format!("{stage:?}: {problem}")));
+        let Value::Object(secrets) = secrets else {
+            return invalid("expected an object with `auth`, `auth_password`");
+        };
+        let mut values = Vec::new();
+        for (name, secret) in secrets {
+            let Some(field) = Field::secrets().find(|field| field.as_str() == name) else {
+                return invalid("has a key that is neither `auth` nor `auth_password`");
+            };
+            let Value::String(secret) = secret else {
+                return invalid("a secret is not a string");
+            };
+            values.push((field.as_str(), Secret::new(secret)));
+        }
+        Ok(Self { stage, values, is_used: false })
+    }
+}

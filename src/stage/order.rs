@@ -1,0 +1,149 @@
+//! The order of a list of stages.
+
+use std::cmp::Reverse;
+
+use uuid::Uuid;
+
+use super::{
+    field::{Field, Kind},
+    rules::ListRules,
+    stage::Stage,
+    value::Value,
+};
+
+/// By what a list is ordered. No two stages are equal in it, so that pages never overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    terms: Vec<Term>,
+    nulls_first: bool,
+    null_display_name: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Term {
+    column: Column,
+    is_descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Key,
+    Field(Field),
+}
+
+/// All that an order needs to know of one stage: small, so that a whole list of them can be held.
+///
+/// Only keys of the same order can be compared.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SortKey {
+    cells: Box<[Directed]>,
+    uuid: Uuid,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Directed {
+    Ascending(Cell),
+    Descending(Reverse<Cell>),
+}
+
+/// A value; the variants stand in the order in which they compare.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    NullBeforeAll,
+    Text(Box<str>),
+    Boolean(bool),
+    Key(Uuid),
+    NullAfterAll,
+}
+
+impl Order {
+    /// Reads the parameter `ordering`. Unknown fields are ignored; if no other is named, the order is
+    /// by name.
+    #[must_use]
+    pub fn parse(ordering: Option<&str>, rules: &ListRules) -> Self {
+        Self::parse_known(ordering, rules, |field| match field.spec().kind {
+            Kind::Secret => rules.secrets,
+            Kind::Flows => false,
+            _ => true,
+        })
+    }
+
+    /// Reads the parameter where stages are listed beside stages of other kinds, with which they
+    /// have only their key and name in common.
+    #[must_use]
+    pub fn parse_for_any_kind(ordering: Option<&str>, rules: &ListRules) -> Self {
+        Self::parse_known(ordering, rules, |field| field == Field::NAME)
+    }
+
+    fn parse_known(
+        ordering: Option<&str>,
+        rules: &ListRules,
+        is_known: impl Fn(Field) -> bool,
+    ) -> Self {
+        let mut terms: Vec<Term> = Vec::new();
+        for part in ordering.unwrap_or_default().split(',') {
+            let term = Term::parse(part.trim(), &is_known);
+            // The first mention of a column counts.
+            terms.extend(term.filter(|term| terms.iter().all(|known| known.column != term.column)));
+        }
+        let name = Column::Field(Field::NAME);
+        if terms.iter().all(|term| term.column != name) {
+            terms.push(Term { column: name, is_descending: false });
+        }
+        let ListRules { nulls_first, null_display_name, .. } = *rules;
+        Self { terms, nulls_first, null_display_name }
+    }
+
+    /// A stage's place in the order. A secret that the caller is not shown counts as an empty text.
+    #[must_use]
+    pub fn key(&self, stage: &Stage, shows_secrets: bool) -> SortKey {
+        let cells = self.terms.iter().map(|term| {
+            let cell = match term.column {
+                Column::Key => Cell::Key(stage.uuid),
+                Column::Field(field) => self.cell(stage, field, shows_secrets),
+            };
+            if term.is_descending {
+                Directed::Descending(Reverse(cell))
+            } else {
+                Directed::Ascending(cell)
+            }
+        });
+        SortKey { cells: cells.collect(), uuid: stage.uuid }
+    }
+
+    fn cell(&self, stage: &Stage, field: Field, shows_secrets: bool) -> Cell {
+        match stage.get(field) {
+            Some(Value::Secret(_)) if !shows_secrets => Cell::Text("".into()),
+            Some(Value::Boolean(boolean)) => Cell::Boolean(*boolean),
+            Some(Value::Key(key)) => Cell::Key(*key),
+            Some(value) => Cell::Text(value.as_str().unwrap_or_default().into()),
+            None if field == Field::FRIENDLY_NAME && !self.null_display_name => {
+                Cell::Text("".into())
+            }
+            None if self.nulls_first => Cell::NullBeforeAll,
+            None => Cell::NullAfterAll,
+        }
+    }
+}
+
+impl Term {
+    fn parse(text: &str, is_known: impl Fn(Field) -> bool) -> Option<Self> {
+        let (name, is_descending) = match text.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        let column = match name {
+            "pk" => Column::Key,
+            _ => Column::Field(Field::from_name(name).filter(|field| is_known(*field))?),
+        };
+        Some(Self { column, is_descending })
+    }
+}
+
+impl SortKey {
+    /// The stage's key.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+}

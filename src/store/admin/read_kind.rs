@@ -1,0 +1,61 @@
+//! Reads all items of one kind, page by page.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{operation::query::QueryOutput, types::AttributeValue};
+
+use crate::store::{
+    error::StoreError,
+    item::{Item, text},
+    key::{ID, KIND, Kind},
+    session::Session,
+};
+
+impl Session<'_> {
+    /// Reads, strongly, every item of a kind whose sort key begins with `prefix`, in the order of
+    /// these keys. `each` gets the sort key and the item.
+    pub(in crate::store) async fn read_kind(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        mut each: impl FnMut(String, Item),
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let answer = self.read_page(kind, prefix, after.take()).await?;
+            for item in answer.items.unwrap_or_default() {
+                if let Some(AttributeValue::S(id)) = item.get(ID) {
+                    each(id.clone(), item);
+                }
+            }
+            after = answer.last_evaluated_key;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_page(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<QueryOutput, StoreError> {
+        self.count_call();
+        let query = self.table.client.query().table_name(&self.table.name);
+        let query = query
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_values(":kind", text(kind.as_str()));
+        // An empty text is no prefix to DynamoDB.
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("#kind = :kind")
+        } else {
+            query
+                .key_condition_expression("#kind = :kind AND begins_with(#id, :prefix)")
+                .expression_attribute_names("#id", ID)
+                .expression_attribute_values(":prefix", text(prefix))
+        };
+        let answer = query.consistent_read(true).set_exclusive_start_key(after).send().await;
+        answer.map_err(|error| StoreError::from_sdk("Query", &error))
+    }
+}

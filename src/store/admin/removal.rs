@@ -1,0 +1,83 @@
+//! Takes stages out, also those that cannot be read.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use crate::{
+    http::precondition::Preconditions,
+    store::{
+        Deleted, Session,
+        error::StoreError,
+        item::{self, Item},
+        key::Key,
+        retry::{self, TRIES_MAX},
+        transaction::{Outcome, Transaction},
+    },
+};
+
+/// What became of a stage's item that was to be taken out whatever it looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Removed {
+    /// It is gone, and so is the lock of this name, if the stage had one.
+    Done {
+        /// The name, if the item had one that can be read and the lock was the stage's own.
+        freed: Option<String>,
+    },
+    /// There is no such item.
+    Missing,
+    /// Other writers came first, every time.
+    Conflict,
+}
+
+impl Session<'_> {
+    /// Deletes a stage, whatever is done to it meanwhile, and frees its name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked, or the item cannot be read.
+    pub async fn remove(&self, stage: Uuid) -> Result<Deleted, StoreError> {
+        self.delete_stage(stage, &Preconditions::default()).await
+    }
+
+    /// Deletes a stage's item whatever it looks like, if it is still what was read, and frees its
+    /// name if that is its own.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked.
+    pub async fn remove_by_force(&self, stage: Uuid) -> Result<Removed, StoreError> {
+        let mut throttled = None;
+        for attempt in 1..=TRIES_MAX {
+            let Some(seen) = self.get(Key::stage(stage)).await? else {
+                return self.unless_lost(Removed::Missing);
+            };
+            let freed = self.own_name(stage, &seen).await?;
+            let mut transaction = Transaction::new(self);
+            transaction.delete_stage_item(Key::stage(stage), &seen)?;
+            if let Some(name) = &freed {
+                transaction.free_lock(name, stage)?;
+            }
+            match transaction.send(self, attempt).await? {
+                Outcome::Done => return Ok(Removed::Done { freed }),
+                Outcome::Throttled(code) => throttled = Some(code),
+                _ => throttled = None,
+            }
+            retry::pause(attempt).await;
+        }
+        match throttled {
+            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
+            None => self.unless_lost(Removed::Conflict),
+        }
+    }
+
+    /// The stage's name, if it can be read and its lock is the stage's own.
+    async fn own_name(&self, stage: Uuid, seen: &Item) -> Result<Option<String>, StoreError> {
+        let Some(AttributeValue::S(name)) = seen.get("name") else {
+            return Ok(None);
+        };
+        let lock = self.get(Key::name(name)).await?;
+        let owner = lock.and_then(|lock| item::read_owner(lock).ok());
+        Ok((owner == Some(stage)).then(|| name.clone()))
+    }
+}

@@ -1,0 +1,239 @@
+//! Puts whole stages, and lists them.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{on_conflict::OnConflict, unreadable::UnreadableItem};
+use crate::{
+    http::precondition::EntityTag,
+    stage::{
+        field::Field,
+        problem::{Problem, Problems},
+        size::{self, DOCUMENT_BYTES_MAX},
+        stage::Stage,
+        version::{Stored, Version},
+    },
+    store::{
+        error::StoreError,
+        item::{self, Item, Unreadable},
+        item_size::{self, ITEM_BYTES_MAX},
+        key::{Key, Kind},
+        retry::{self, TRIES_MAX},
+        session::Session,
+        session::entity_tag,
+        transaction::{self, Outcome},
+    },
+};
+
+/// What became of a stage that was to be put into the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum StagePut {
+    /// It is in the table, as its first revision.
+    Inserted,
+    /// It is in the table, in the place of this one.
+    Replaced(Box<Stored>),
+    /// A stage with its UUID is there already, and was left as it is.
+    Exists,
+    /// These things are wrong with it, and nothing was changed: another stage has its name, a row
+    /// that it refers to is missing, or it is larger than an item can be.
+    Invalid(Problems),
+    /// The stage is not the version that was named: this is how it stands, if it is there.
+    VersionChanged(Option<Box<Stored>>),
+    /// Another writer changed the stage meanwhile; that was left as it is.
+    Conflict,
+    /// A stage with its UUID is there which cannot be read, and was left as it is.
+    Unreadable(Unreadable),
+}
+
+/// All stages of the table.
+#[derive(Clone, Debug, Default)]
+pub struct StageList {
+    /// Those that can be read, in the order of their UUIDs.
+    pub stages: Vec<Stored>,
+    /// Those that cannot.
+    pub unreadable: Vec<UnreadableItem>,
+}
+
+impl Session<'_> {
+    /// Puts a whole stage, together with its name's lock. Over one that is there already it becomes
+    /// one more revision of that; if a version is named, only over that.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked.
+    pub async fn put(
+        &self,
+        stage: &Stage,
+        on_conflict: OnConflict,
+        version: Option<&EntityTag>,
+    ) -> Result<StagePut, StoreError> {
+        if on_conflict == OnConflict::Skip {
+            return match self.write_whole(stage, None).await? {
+                StagePut::Conflict if self.get(Key::stage(stage.uuid)).await?.is_some() => {
+                    Ok(StagePut::Exists)
+                }
+                put => Ok(put),
+            };
+        }
+        let seen = match self.inspect(stage.uuid).await? {
+            Some(Err(why)) => return Ok(StagePut::Unreadable(why)),
+            Some(Ok(seen)) => Some(seen),
+            None => None,
+        };
+        let there = seen.as_ref().map(|seen| entity_tag(&seen.version));
+        if version.is_some() && version != there.as_ref() {
+            return Ok(StagePut::VersionChanged(seen.map(Box::new)));
+        }
+        self.write_whole(stage, seen).await
+    }
+
+    /// Writes a whole stage: a new one, or over what was seen and only that. A write that collides
+    /// with another writer's is tried again on the same condition, so that nothing is lost by that.
+    async fn write_whole(
+        &self,
+        stage: &Stage,
+        seen: Option<Stored>,
+    ) -> Result<StagePut, StoreError> {
+        let Some(item) = self.item(stage, seen.as_ref()) else {
+            return Ok(StagePut::Invalid(too_large(stage)));
+        };
+        let references = new_references(stage, seen.as_ref());
+        let mut throttled = None;
+        for attempt in 1..=TRIES_MAX {
+            let put = self.put_stage(stage, item.clone(), seen.as_ref(), &references, attempt);
+            match put.await {
+                Ok(Outcome::Throttled(code)) => throttled = Some(code),
+                Ok(Outcome::Conflict | Outcome::MissingFlow(_)) => throttled = None,
+                Ok(outcome) => return self.put_outcome(stage, seen, outcome),
+                Err(error) => return self.unless_unreadable(stage.uuid, error).await,
+            }
+            retry::pause(attempt).await;
+        }
+        match throttled {
+            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
+            None => self.unless_lost(StagePut::Conflict),
+        }
+    }
+
+    /// The stage's item as the next version of what was seen, unless it is too large.
+    fn item(&self, stage: &Stage, seen: Option<&Stored>) -> Option<Item> {
+        let version = match seen {
+            None => Version::first(self.write_id()),
+            Some(seen) => seen.version.next(self.write_id()),
+        };
+        let item = item::stage_item(&Stored { stage: stage.clone(), version });
+        let fits = item_size::item_bytes(&item) <= ITEM_BYTES_MAX
+            && size::document_bytes(stage) <= DOCUMENT_BYTES_MAX;
+        fits.then_some(item)
+    }
+
+    fn put_outcome(
+        &self,
+        stage: &Stage,
+        seen: Option<Stored>,
+        outcome: Outcome,
+    ) -> Result<StagePut, StoreError> {
+        let is_done = match &outcome {
+            Outcome::Done => true,
+            Outcome::StageRefused(Some(there)) => self.is_written(there),
+            _ => false,
+        };
+        match outcome {
+            _ if is_done => {
+                let replaced = seen.map(|seen| StagePut::Replaced(Box::new(seen)));
+                Ok(replaced.unwrap_or(StagePut::Inserted))
+            }
+            Outcome::Invalid(problems) => {
+                let key = |field| stage.reference(field).map(|row| row.to_string());
+                let spelled =
+                    transaction::spelled(problems, |field| key(field).unwrap_or_default());
+                self.unless_lost(StagePut::Invalid(spelled))
+            }
+            Outcome::TooLarge => Ok(StagePut::Invalid(too_large(stage))),
+            _ => self.unless_lost(StagePut::Conflict),
+        }
+    }
+
+    /// The failure, unless its reason is that the stage which is there cannot be read.
+    async fn unless_unreadable(
+        &self,
+        stage: Uuid,
+        error: StoreError,
+    ) -> Result<StagePut, StoreError> {
+        match self.inspect(stage).await {
+            Ok(Some(Err(why))) => Ok(StagePut::Unreadable(why)),
+            _ => Err(error),
+        }
+    }
+
+    /// The stage, or why it cannot be read, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked.
+    pub async fn inspect(
+        &self,
+        stage: Uuid,
+    ) -> Result<Option<Result<Stored, Unreadable>>, StoreError> {
+        Ok(self.get(Key::stage(stage)).await?.map(item::read_stage))
+    }
+
+    /// Which stage has this name, if one has.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked.
+    pub async fn find_by_name(&self, name: &str) -> Result<Option<Uuid>, StoreError> {
+        let lock = self.get(Key::name(name)).await?;
+        Ok(lock.and_then(|lock| item::read_owner(lock).ok()))
+    }
+
+    /// Every stage; those that cannot be read, apart. `progress` hears how many were read so far.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked.
+    pub async fn stages(&self, mut progress: impl FnMut(usize)) -> Result<StageList, StoreError> {
+        let mut list = StageList::default();
+        let each = |id, item| {
+            match item::read_stage(item) {
+                Ok(stored) => list.stages.push(stored),
+                Err(why) => {
+                    list.unreadable
+                        .push(UnreadableItem { key: Key { kind: Kind::Stage, id }, why });
+                }
+            }
+            progress(list.stages.len() + list.unreadable.len());
+        };
+        self.read_kind(Kind::Stage, "", each).await?;
+        Ok(list)
+    }
+}
+
+/// The references that must have a row: those that the stage did not have before, as for a change.
+fn new_references(stage: &Stage, seen: Option<&Stored>) -> Vec<(Field, Uuid)> {
+    let old = seen.map(|seen| &seen.stage);
+    let is_old = |field, row| old.is_some_and(|old| old.reference(field) == Some(row));
+    let references =
+        Field::all().filter_map(|field| stage.reference(field).map(|row| (field, row)));
+    let is_new = |(field, row): &(Field, Uuid)| match *field {
+        Field::CONFIGURE_FLOW => {
+            let leaves = old.is_some_and(|old| old.has_flow(*row));
+            !stage.has_flow(*row) && (leaves || !is_old(*field, *row))
+        }
+        field => !is_old(field, *row),
+    };
+    references.filter(is_new).collect()
+}
+
+/// Names the field that takes the most room.
+fn too_large(stage: &Stage) -> Problems {
+    let bytes = |field: &Field| {
+        let attribute = item::attribute(stage.get(*field));
+        item_size::item_bytes(&HashMap::from([(String::new(), attribute)]))
+    };
+    let largest = Field::all().max_by_key(bytes).unwrap_or(Field::FLOW_SET);
+    (largest, Problem::TooLarge).into()
+}

@@ -1,0 +1,117 @@
+//! Makes the table on engines that bill nothing; the template makes the real one.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::describe_table::{DescribeTableError, DescribeTableOutput},
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        TableStatus, TimeToLiveSpecification,
+    },
+};
+
+use crate::store::{
+    Table,
+    error::StoreError,
+    item::EXPIRES,
+    key::{ID, KIND},
+};
+
+/// Wait between two looks at a table that is being made.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Looks at a table that is being made: AWS is given a minute, and takes some seconds.
+const LOOKS_MAX: u32 = 120;
+
+/// The table's key: every attribute of it is a text.
+const KEY: [(&str, KeyType); 2] = [(KIND, KeyType::Hash), (ID, KeyType::Range)];
+
+impl Table {
+    /// Makes the table, with its key and its time to live, and waits until it can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table exists, or could not be made.
+    pub async fn create_table(&self) -> Result<(), StoreError> {
+        let mut request = self.client.create_table().table_name(&self.name);
+        for (name, key_type) in KEY {
+            let key = KeySchemaElement::builder().attribute_name(name).key_type(key_type);
+            let attribute = AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(ScalarAttributeType::S);
+            request = request
+                .key_schema(key.build().map_err(StoreError::unbuilt)?)
+                .attribute_definitions(attribute.build().map_err(StoreError::unbuilt)?);
+        }
+        let made = request.billing_mode(BillingMode::PayPerRequest).send().await;
+        let made = made.map_err(|error| StoreError::from_sdk("CreateTable", &error))?;
+        let status = made.table_description.and_then(|table| table.table_status);
+        if status != Some(TableStatus::Active) {
+            self.wait_until_active().await?;
+        }
+        self.enable_expiry().await
+    }
+
+    /// Lets the table remove tokens that have ended.
+    async fn enable_expiry(&self) -> Result<(), StoreError> {
+        let expiry = TimeToLiveSpecification::builder().attribute_name(EXPIRES).enabled(true);
+        self.client
+            .update_time_to_live()
+            .table_name(&self.name)
+            .time_to_live_specification(expiry.build().map_err(StoreError::unbuilt)?)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| StoreError::from_sdk("UpdateTimeToLive", &error))
+    }
+
+    async fn wait_until_active(&self) -> Result<(), StoreError> {
+        for _ in 0..LOOKS_MAX {
+            // The part of DynamoDB that describes tables may learn of one later than the part that
+            // made it.
+            let seen = self.describe().await?;
+            let status = seen.and_then(|seen| seen.table).and_then(|table| table.table_status);
+            if status == Some(TableStatus::Active) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Err(StoreError::retryable("CreateTable", "the table is still being made"))
+    }
+
+    /// Whether the table is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the engine could not be asked.
+    pub async fn exists(&self) -> Result<bool, StoreError> {
+        Ok(self.describe().await?.is_some())
+    }
+
+    /// Whether the table is there with the key that this program needs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the engine could not be asked.
+    pub async fn has_expected_key(&self) -> Result<bool, StoreError> {
+        let table = self.describe().await?.and_then(|seen| seen.table);
+        let found = table.and_then(|table| table.key_schema).unwrap_or_default();
+        let is_key = |(name, key_type): &(&str, KeyType)| {
+            found.iter().any(|key| key.attribute_name == *name && key.key_type == *key_type)
+        };
+        Ok(found.len() == KEY.len() && KEY.iter().all(is_key))
+    }
+
+    async fn describe(&self) -> Result<Option<DescribeTableOutput>, StoreError> {
+        let described = self.client.describe_table().table_name(&self.name).send().await;
+        match described {
+            Ok(described) => Ok(Some(described)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(StoreError::from_sdk("DescribeTable", &error)),
+        }
+    }
+}
+
+fn is_missing(error: &SdkError<DescribeTableError>) -> bool {
+    error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception)
+}

@@ -1,0 +1,31 @@
+//! What can be wrong in the table.
+
+use uuid::Uuid;
+
+use super::lock::LockFinding;
+use crate::{stage::field::Field, store::admin::UnreadableItem};
+
+/// Something that is wrong in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// An item that cannot be read. Of locks, [`Finding::Lock`] tells.
+    Unreadable(UnreadableItem),
+    /// A name's lock is not what it should be.
+    Lock(LockFinding),
+    /// A stage refers to a row that is not there.
+    DanglingReference {
+        /// The stage.
+        stage: Uuid,
+        /// The field that refers to the row.
+        field: Field,
+        /// The row.
+        row: Uuid,
+    },
+    /// A token has ended, and the table's time to live has not removed it yet.
+    ExpiredToken {
+        /// The token's sort key: its hash.
+        id: String,
+        /// When it ended, in seconds since 1970.
+        expired: u64,
+    },
+}

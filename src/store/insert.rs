@@ -1,0 +1,114 @@
+//! Creates a stage: one transaction, without a read.
+
+use uuid::Uuid;
+
+use super::{
+    error::StoreError,
+    item::{self, Item},
+    item_size::{self, ITEM_BYTES_MAX},
+    retry::{self, TRIES_MAX},
+    session::Session,
+    transaction::{self, Outcome, Transaction},
+};
+use crate::{
+    access::permission::MayAdd,
+    stage::{
+        apply::Transition,
+        field::Field,
+        patch::Patch,
+        problem::{Problem, Problems},
+        size,
+        stage::Stage,
+        version::{Stored, Version},
+    },
+};
+
+/// What became of a new stage.
+#[derive(Debug)]
+#[must_use]
+pub enum Inserted {
+    /// It is in the table; this is the stage.
+    Done(Box<Stored>),
+    /// These things, which only the table can tell, are wrong with it.
+    Invalid(Problems),
+    /// Other writers came first, every time.
+    Conflict,
+}
+
+impl Session<'_> {
+    /// Puts a new stage with a random UUID into the table, together with its name's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the table could not be asked. After a retryable one the stage may still be
+    /// there, whole, if the answer was what got lost.
+    pub async fn insert(&self, _: &MayAdd, patch: &Patch) -> Result<Inserted, StoreError> {
+        let transition = match Transition::new(&Stage::new(Uuid::new_v4()), patch, None) {
+            Ok(transition) => transition,
+            Err(problems) => {
+                let found = self.verify(None, patch).await?;
+                return Ok(Inserted::Invalid(problems.with(found)));
+            }
+        };
+        let version = Version::first(self.write_id());
+        let stored = Box::new(Stored { stage: transition.stage, version });
+        let item = item::stage_item(&stored);
+        let too_large = || {
+            let field = size::largest_field(&stored.stage, patch);
+            Inserted::Invalid((field, Problem::TooLarge).into())
+        };
+        if item_size::item_bytes(&item) > ITEM_BYTES_MAX {
+            return Ok(too_large());
+        }
+        let mut throttled = None;
+        for attempt in 1..=TRIES_MAX {
+            let references = &transition.new_references;
+            match self.put_stage(&stored.stage, item.clone(), None, references, attempt).await? {
+                Outcome::Done => return Ok(Inserted::Done(stored)),
+                Outcome::StageRefused(Some(there)) if self.is_written(&there) => {
+                    return Ok(Inserted::Done(there));
+                }
+                Outcome::Invalid(problems) => {
+                    let spelled = transaction::spelled(problems, |field| patch.spelling(field));
+                    return self.unless_lost(Inserted::Invalid(spelled));
+                }
+                Outcome::TooLarge => return Ok(too_large()),
+                Outcome::Throttled(code) => throttled = Some(code),
+                Outcome::Conflict | Outcome::StageRefused(_) | Outcome::MissingFlow(_) => {
+                    throttled = None;
+                }
+            }
+            // An attempt that lands late would create a second time what was deleted meanwhile.
+            if !self.is_certain() {
+                break;
+            }
+            retry::pause(attempt).await;
+        }
+        match throttled {
+            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
+            None => self.unless_lost(Inserted::Conflict),
+        }
+    }
+
+    /// Puts a whole stage: a new one, or in the place of the one that was read. Its name's lock is
+    /// taken, the old name's freed, and these references must have a row.
+    pub(super) async fn put_stage(
+        &self,
+        stage: &Stage,
+        item: Item,
+        seen: Option<&Stored>,
+        references: &[(Field, Uuid)],
+        attempt: u32,
+    ) -> Result<Outcome, StoreError> {
+        let mut transaction = Transaction::new(self);
+        transaction.put_stage(item, seen)?;
+        transaction.take_name(stage)?;
+        if let Some(seen) = seen.filter(|seen| seen.stage.name() != stage.name()) {
+            transaction.free_name(&seen.stage)?;
+        }
+        for (field, row) in references {
+            transaction.require_row(*field, *row)?;
+        }
+        transaction.send(self, attempt).await
+    }
+}

@@ -1,0 +1,46 @@
+//! The table: reads, and conditional writes that lose nothing.
+//!
+//! | kind | id | holds |
+//! |---|---|---|
+//! | `STAGE` | uuid | a stage's document, its revision, the ids of its last four writes |
+//! | `NAME` | SHA-256 of the name | which stage owns the name |
+//! | `FLOW`, `MAPPING` | uuid | what a stage may refer to |
+//! | `TOKEN` | SHA-256 of the key | who holds the token, what it permits, when it ends |
+//!
+//! Each item carries the version of its shape (`schema`), which every write asks for.
+
+#[cfg(feature = "local")]
+pub mod admin;
+#[cfg(feature = "local")]
+pub mod check;
+pub mod client;
+mod delete;
+pub mod endpoint;
+pub mod error;
+mod expression;
+mod get;
+mod insert;
+pub mod item;
+mod item_size;
+pub mod key;
+mod list;
+mod retry;
+mod session;
+mod table;
+#[cfg(feature = "local")]
+pub mod time;
+#[cfg(feature = "local")]
+pub mod tokens;
+mod transaction;
+mod update;
+mod verify;
+mod watch;
+
+pub use self::{
+    delete::Deleted,
+    insert::Inserted,
+    list::{DocumentsTooLarge, Selection},
+    session::{Session, entity_tag},
+    table::Table,
+    update::Updated,
+};

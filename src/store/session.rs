@@ -1,0 +1,93 @@
+//! One request's work with the table: its write id, its calls, and what is certain about them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use uuid::Uuid;
+
+use super::{error::StoreError, table::Table};
+use crate::{
+    http::precondition::EntityTag,
+    stage::version::{Stored, Version},
+};
+
+impl Table {
+    /// Begins one request's work with the table.
+    #[must_use]
+    pub fn session(&self) -> Session<'_> {
+        Session::new(self)
+    }
+}
+
+/// One request's work with the table.
+#[derive(Debug)]
+pub struct Session<'t> {
+    pub(super) table: &'t Table,
+    write_id: String,
+    calls: AtomicU32,
+    lost_before: u64,
+}
+
+impl<'t> Session<'t> {
+    pub(super) fn new(table: &'t Table) -> Self {
+        Self {
+            table,
+            // A random UUID, the same in every attempt. Never taken from the event, whose request id
+            // is the same for every local invocation.
+            write_id: Uuid::new_v4().simple().to_string(),
+            calls: AtomicU32::new(0),
+            lost_before: table.watch.lost(),
+        }
+    }
+
+    /// Names this request's write, the same in every attempt: 122 random bits in hex. The items that
+    /// it wrote and the line of the log have it.
+    #[must_use]
+    pub fn write_id(&self) -> &str {
+        &self.write_id
+    }
+
+    /// How often DynamoDB was asked, not counting what the SDK sent again.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Whether the fate of each write of this request is known: no attempt of one ended without an
+    /// answer.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.table.watch.lost() == self.lost_before
+    }
+
+    /// The revision that this request's own write, if there is one, was made on.
+    #[must_use]
+    pub fn revision_before(&self, version: &Version) -> u64 {
+        let own = version.write_ids.iter().position(|id| *id == self.write_id);
+        let writes_since = own.and_then(|place| u64::try_from(place + 1).ok()).unwrap_or_default();
+        version.revision.saturating_sub(writes_since)
+    }
+
+    /// Whether this request's write is among the last that the item has seen.
+    pub(super) fn is_written(&self, stored: &Stored) -> bool {
+        stored.version.has(&self.write_id)
+    }
+
+    pub(super) fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An outcome that says that nothing was changed, if that is certain. An attempt whose answer was
+    /// lost may still land.
+    pub(super) fn unless_lost<T>(&self, outcome: T) -> Result<T, StoreError> {
+        if self.is_certain() {
+            return Ok(outcome);
+        }
+        Err(StoreError::retryable("the write", "an attempt's answer was lost, and it may yet land"))
+    }
+}
+
+/// A version's name on the wire.
+#[must_use]
+pub fn entity_tag(version: &Version) -> EntityTag {
+    EntityTag::new(version.revision, version.newest_write_id())
+}

@@ -1,0 +1,195 @@
+//! Transactions: parts with roles, made here only, and the reasons why one was cancelled, read here
+//! only.
+
+#[cfg(feature = "local")]
+mod as_read;
+mod parts;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
+};
+use uuid::Uuid;
+
+use super::{error::StoreError, item, session::Session};
+use crate::stage::{
+    field::Field,
+    problem::{FieldProblems, Problem, Problems},
+    version::Stored,
+};
+
+/// The words by which DynamoDB tells that an item would be too large. There is no code for it: it is
+/// a plain `ValidationException`.
+const TOO_LARGE: &str = "Item size";
+
+/// What a part of a transaction is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Role {
+    /// Writes the stage, or deletes it.
+    Stage,
+    /// Takes the lock of the stage's name.
+    NewName,
+    /// Frees the lock of a name that the stage had.
+    OldName,
+    /// Requires that the row be there to which a field refers from now on.
+    Reference(Field),
+    /// Requires that the row be there to which the stage still refers.
+    KeptFlow(Uuid),
+    /// Mends a name's lock that is not what it should be.
+    #[cfg(feature = "local")]
+    BrokenLock,
+}
+
+/// What became of a transaction.
+pub(super) enum Outcome {
+    /// All of it was written.
+    Done,
+    /// The stage is not as the transaction needs it to be; the stage as it is, if it is there.
+    StageRefused(Option<Box<Stored>>),
+    /// These things are wrong with the change.
+    Invalid(Problems),
+    /// The stage still refers to this flow, which has no row.
+    MissingFlow(Uuid),
+    /// An item would be too large.
+    TooLarge,
+    /// Another writer was at work on the same items.
+    Conflict,
+    /// The table had no capacity left; the reason's code.
+    Throttled(String),
+}
+
+/// A transaction's parts, each with its role, in the order of DynamoDB's reasons.
+pub(super) struct Transaction<'t> {
+    table: &'t str,
+    parts: Vec<(Role, TransactWriteItem)>,
+}
+
+impl<'t> Transaction<'t> {
+    pub(super) fn new(session: &Session<'t>) -> Self {
+        Self { table: &session.table.name, parts: Vec::with_capacity(5) }
+    }
+
+    fn push(&mut self, role: Role, part: TransactWriteItem) {
+        self.parts.push((role, part));
+    }
+
+    /// Sends it. `attempt` tells it from the transactions of the same request's other attempts: one
+    /// token, one content.
+    pub(super) async fn send(
+        self,
+        session: &Session<'_>,
+        attempt: u32,
+    ) -> Result<Outcome, StoreError> {
+        let (roles, items): (Vec<_>, Vec<_>) = self.parts.into_iter().unzip();
+        session.count_call();
+        let request = session.table.client.transact_write_items().set_transact_items(Some(items));
+        let token = format!("{}{attempt:02}", session.write_id());
+        let error = match request.client_request_token(token).send().await {
+            Ok(_) => return Ok(Outcome::Done),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                read_reasons(&roles, cancelled.cancellation_reasons())
+            }
+            // The same transaction, sent before, is still at work: whether it lands is seen in the
+            // item after a pause.
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+                session.table.watch.note_lost();
+                Ok(Outcome::Conflict)
+            }
+            // A part that is put, and so has its whole size in the request, is judged before the
+            // transaction begins.
+            _ if is_refused_for_size(&error) => Ok(Outcome::TooLarge),
+            _ => Err(StoreError::from_sdk("TransactWriteItems", &error)),
+        }
+    }
+}
+
+/// Reads why a transaction was cancelled. A conflict takes precedence over validation errors: a
+/// refusal that stands on a stage which has moved on may not stand any more.
+fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcome, StoreError> {
+    let mut problems = BTreeMap::new();
+    let mut missing_flow = None;
+    let mut lock_is_foreign = false;
+    let mut conflict = None;
+    for (role, reason) in roles.iter().zip(reasons) {
+        match (reason.code().unwrap_or("None"), role) {
+            ("None", _) => {}
+            ("ConditionalCheckFailed", Role::Stage) => return stage_refused(reason),
+            ("ConditionalCheckFailed", Role::OldName) => lock_is_foreign = true,
+            ("ConditionalCheckFailed", Role::KeptFlow(flow)) => missing_flow = Some(*flow),
+            #[cfg(feature = "local")]
+            ("ConditionalCheckFailed", Role::BrokenLock) => conflict = Some(Outcome::Conflict),
+            ("ConditionalCheckFailed", Role::NewName) => {
+                problems.insert(Field::NAME, one(Problem::NameTaken));
+            }
+            ("ConditionalCheckFailed", Role::Reference(field)) => {
+                // How the client spelled the key is known to the caller of this module.
+                problems.insert(*field, one(Problem::NoSuchRow(String::new())));
+            }
+            // The SDK sends none of these again.
+            ("TransactionConflict", _) => conflict = Some(Outcome::Conflict),
+            (code @ ("ThrottlingError" | "ProvisionedThroughputExceeded"), _) => {
+                conflict = Some(Outcome::Throttled(code.to_owned()));
+            }
+            ("ValidationError", _) if is_too_large(reason.message()) => {
+                return Ok(Outcome::TooLarge);
+            }
+            (code, _) => return Err(cancelled(code)),
+        }
+    }
+    Ok(match (conflict, missing_flow) {
+        (Some(conflict), _) => conflict,
+        // The stage is as it was read, and yet the lock of its name is not its own: the table was
+        // changed by something other than this program.
+        _ if lock_is_foreign => return Err(cancelled("its name's lock is another stage's")),
+        _ if !problems.is_empty() => Outcome::Invalid(Problems::Fields(problems)),
+        (None, Some(flow)) => Outcome::MissingFlow(flow),
+        (None, None) => Outcome::Conflict,
+    })
+}
+
+fn stage_refused(reason: &CancellationReason) -> Result<Outcome, StoreError> {
+    let there = reason.item().cloned().filter(|item| !item.is_empty());
+    let stored = there.map(item::read_stage).transpose();
+    let stored = stored.map_err(|error| StoreError::unreadable(&error))?;
+    Ok(Outcome::StageRefused(stored.map(Box::new)))
+}
+
+fn one(problem: Problem) -> FieldProblems {
+    FieldProblems::Field(vec![problem])
+}
+
+fn cancelled(why: &str) -> StoreError {
+    StoreError::permanent("TransactWriteItems", format!("cancelled: {why}"))
+}
+
+/// Whether a request as a whole was refused because an item would be too large.
+pub(super) fn is_refused_for_size(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ValidationException") && is_too_large(error.message())
+}
+
+fn is_too_large(message: Option<&str>) -> bool {
+    message.is_some_and(|message| message.contains(TOO_LARGE))
+}
+
+/// Puts the spelling of a missing row's key into its message.
+pub(super) fn spelled(problems: Problems, spelling: impl Fn(Field) -> String) -> Problems {
+    let Problems::Fields(mut fields) = problems else {
+        return problems;
+    };
+    for (field, problems) in &mut fields {
+        if let FieldProblems::Field(problems) = problems {
+            for problem in problems {
+                if let Problem::NoSuchRow(sent) = problem {
+                    *sent = spelling(*field);
+                }
+            }
+        }
+    }
+    Problems::Fields(fields)
+}

@@ -1,0 +1,253 @@
+//! One conditional `UpdateItem` that carries all of a change's conditions, and needs no read.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use uuid::Uuid;
+
+use super::outcome::Updated;
+use crate::{
+    http::precondition::{Preconditions, Tags},
+    stage::{
+        apply,
+        field::{FIELDS, Field, Kind},
+        patch::Patch,
+        problem::Problem,
+        size::{self, IN_PLACE_BYTES_MAX},
+        value::Change,
+        version::Stored,
+    },
+    store::{
+        error::StoreError,
+        expression::StageUpdate,
+        item::{self, Item, REVISION, WRITE_IDS, text},
+        key::Key,
+        retry::{self, TRIES_MAX},
+        session::Session,
+        transaction,
+    },
+};
+
+/// Maximum number of versions in one condition. An expression ends at 4 KB and 300 operators; eight
+/// alternatives take some 500 bytes and 32 operators.
+const VERSIONS_MAX: usize = 8;
+
+/// What became of an update in place.
+pub(super) enum InPlace {
+    /// That is the outcome.
+    Ended(Updated),
+    /// Something about the stage is not as the update needs it to be. This is the stage.
+    NeedsRead(Box<Stored>),
+}
+
+/// Whether a change can be written without anything being read first. A large text can not: whether
+/// the stage as a whole is then too large depends on the rest of it.
+pub(super) fn is_possible(patch: &Patch, preconditions: &Preconditions) -> bool {
+    fit_a_condition(preconditions)
+        && patch.flow_set.is_none()
+        && !patch.is_empty()
+        && size::text_bytes(patch) <= IN_PLACE_BYTES_MAX
+}
+
+fn fit_a_condition(preconditions: &Preconditions) -> bool {
+    let can_match = match &preconditions.if_match {
+        Tags::Absent | Tags::Any => true,
+        listed @ Tags::OneOf(_) => (1..=VERSIONS_MAX).contains(&listed.strong_versions().count()),
+    };
+    let if_none_match = &preconditions.if_none_match;
+    can_match && !if_none_match.is_any() && if_none_match.versions().count() <= VERSIONS_MAX
+}
+
+impl Session<'_> {
+    /// Writes only the fields that the patch names, on the condition that no name and no reference
+    /// really changes.
+    pub(super) async fn update_in_place(
+        &self,
+        stage: Uuid,
+        patch: &Patch,
+        preconditions: &Preconditions,
+    ) -> Result<InPlace, StoreError> {
+        for attempt in 1..=TRIES_MAX {
+            let update = condition_and_changes(self.write_id(), patch, preconditions);
+            // The item as it was, not as it is: one that cannot be read is put back.
+            let sent = self.update_item(stage, update, ReturnValue::AllOld).await;
+            let error = match sent {
+                Ok(answer) => return self.landed(stage, patch, answer).await,
+                Err(error) => error,
+            };
+            match refusal(&error)? {
+                Refusal::TooLarge => return Ok(InPlace::Ended(too_large(patch))),
+                Refusal::Condition(None) => return Ok(InPlace::Ended(Updated::Missing)),
+                Refusal::Condition(Some(item)) => {
+                    let seen = item::read_stage(item);
+                    let seen = Box::new(seen.map_err(|error| StoreError::unreadable(&error))?);
+                    return Ok(if self.is_written(&seen) {
+                        InPlace::Ended(Updated::Done(seen))
+                    } else {
+                        InPlace::NeedsRead(seen)
+                    });
+                }
+                Refusal::Conflict => retry::pause(attempt).await,
+            }
+        }
+        // The write may have landed before others came in the way.
+        Ok(InPlace::Ended(match self.stage(stage).await? {
+            Some(seen) if self.is_written(&seen) => Updated::Done(Box::new(seen)),
+            Some(_) => Updated::Conflict,
+            None => Updated::Missing,
+        }))
+    }
+
+    /// The stage as the update left it; or, if what was there cannot be read, the item put back, since
+    /// a request that fails changes nothing.
+    async fn landed(
+        &self,
+        stage: Uuid,
+        patch: &Patch,
+        answer: UpdateItemOutput,
+    ) -> Result<InPlace, StoreError> {
+        let old = answer.attributes.unwrap_or_default();
+        let undo = Undo::new(&old, patch);
+        match item::read_stage(old) {
+            Ok(old) => {
+                let version = old.version.next(self.write_id());
+                let stage = apply::applied(old.stage, patch);
+                Ok(InPlace::Ended(Updated::Done(Box::new(Stored { stage, version }))))
+            }
+            Err(unreadable) => {
+                let undo = Box::pin(self.undo(stage, undo));
+                undo.await?;
+                Err(StoreError::unreadable(&unreadable))
+            }
+        }
+    }
+
+    async fn undo(&self, stage: Uuid, undo: Undo) -> Result<(), StoreError> {
+        self.count_call();
+        let request = self.table.client.update_item().table_name(&self.table.name);
+        let mut expression = Vec::new();
+        let mut request = request
+            .set_key(Some(Key::stage(stage).attributes()))
+            .condition_expression("#write_ids[0] = :own")
+            .expression_attribute_names("#write_ids", WRITE_IDS)
+            .expression_attribute_values(":own", text(self.write_id()));
+        for (name, value) in undo.attributes {
+            let (attribute, old) = (format!("#{name}"), format!(":{name}"));
+            expression.push(format!("{attribute} = {old}"));
+            request = request
+                .expression_attribute_names(attribute, name)
+                .expression_attribute_values(old, value);
+        }
+        let request = request.update_expression(format!("SET {}", expression.join(", ")));
+        let sent = request.send().await;
+        sent.map_err(|error| StoreError::from_sdk("UpdateItem", &error)).map(|_| ())
+    }
+
+    pub(super) async fn update_item(
+        &self,
+        stage: Uuid,
+        update: StageUpdate,
+        answer: ReturnValue,
+    ) -> Result<UpdateItemOutput, SdkError<UpdateItemError>> {
+        self.count_call();
+        self.table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(Key::stage(stage).attributes()))
+            .update_expression(update.expression)
+            .condition_expression(update.condition)
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values))
+            .return_values(answer)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await
+    }
+}
+
+/// What an update in place replaced, so that it can be put back.
+struct Undo {
+    attributes: Vec<(&'static str, AttributeValue)>,
+}
+
+impl Undo {
+    fn new(old: &Item, patch: &Patch) -> Self {
+        let mut attributes = Vec::with_capacity(2 + FIELDS.len());
+        let own = [REVISION, WRITE_IDS].into_iter();
+        for name in own.chain(patch.fields().map(Field::as_str)) {
+            attributes.extend(old.get(name).map(|value| (name, value.clone())));
+        }
+        Self { attributes }
+    }
+}
+
+/// The update that needs no read: every condition that could make it wrong goes with it.
+fn condition_and_changes(
+    write_id: &str,
+    patch: &Patch,
+    preconditions: &Preconditions,
+) -> StageUpdate {
+    let mut update = StageUpdate::by(write_id);
+    update.require_version(preconditions.if_match.strong_versions());
+    update.refuse_version(preconditions.if_none_match.versions());
+    let may_move = !patch.guards_secrets || Field::secrets().all(|secret| patch.names(secret));
+    for field in Field::all() {
+        let (value, is_null) = match patch.change(field) {
+            Change::Keep => continue,
+            Change::Clear => (item::attribute(None), true),
+            Change::Set(value) => (item::attribute(Some(value)), false),
+        };
+        let must_be_so = match field.spec().kind {
+            // What is already so needs neither a lock nor a look at another row. A reference that is
+            // cleared needs no look either.
+            Kind::Reference(_) => !is_null,
+            _ if field == Field::NAME => true,
+            _ if field == Field::PROVIDER || field == Field::ACCOUNT_SID => !may_move,
+            _ => false,
+        };
+        if must_be_so {
+            update.require(field.as_str(), value);
+        } else {
+            update.set(field.as_str(), value);
+        }
+    }
+    update
+}
+
+/// Why one item's write was refused, where that is not a failure.
+pub(super) enum Refusal {
+    /// The condition does not hold; the item, if there is one.
+    Condition(Option<Item>),
+    /// The item would be too large.
+    TooLarge,
+    /// The item is in another writer's transaction, or in a write of another region.
+    Conflict,
+}
+
+/// Tells a refusal from a failure.
+pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
+    if transaction::is_refused_for_size(error) {
+        return Ok(Refusal::TooLarge);
+    }
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+            Ok(Refusal::Condition(refused.item.clone().filter(|item| !item.is_empty())))
+        }
+        // The SDK sends the first of these not again, and the second not for long.
+        Some(
+            UpdateItemError::TransactionConflictException(_)
+            | UpdateItemError::ReplicatedWriteConflictException(_),
+        ) => Ok(Refusal::Conflict),
+        _ => Err(StoreError::from_sdk("UpdateItem", error)),
+    }
+}
+
+/// Names the longest text of a patch that has no flows.
+fn too_large(patch: &Patch) -> Updated {
+    let longest = patch.texts().max_by_key(|(_, text)| text.len());
+    let field = longest.map_or(Field::FLOW_SET, |(field, _)| field);
+    Updated::Invalid((field, Problem::TooLarge).into())
+}

@@ -1,0 +1,223 @@
+//! `sms-stage check`: a table that was broken by hand, as a console can break it.
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    FIXTURE, Key, Kind, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
+    check_invariants,
+    command::{EngineProcess, assert_fails, assert_succeeds, send},
+    library::{Finding, LockFault, Mended, TokenKey, check},
+    stage_with,
+};
+
+/// Sends a request to the engine, as a console would.
+fn console(engine: &EngineProcess, operation: &str, mut body: Value) {
+    body["TableName"] = json!("authenticator-sms-stage");
+    let headers = [
+        format!("X-Amz-Target: DynamoDB_20120810.{operation}"),
+        "Content-Type: application/x-amz-json-1.0".to_owned(),
+        "X-Amz-Date: 20260101T000000Z".to_owned(),
+        "Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
+         SignedHeaders=host;x-amz-date;x-amz-target, Signature=0"
+            .to_owned(),
+    ];
+    let (status, answer) = send(&engine.server.address, "POST", "/", &headers, &body.to_string());
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Sets an attribute of an item.
+fn set(engine: &EngineProcess, key: &Key, attribute: &str, value: Value) {
+    let body = json!({
+        "Key": key.json(),
+        "UpdateExpression": "SET #a = :a",
+        "ExpressionAttributeNames": {"#a": attribute},
+        "ExpressionAttributeValues": {":a": value},
+    });
+    console(engine, "UpdateItem", body);
+}
+
+/// Removes an attribute of an item.
+fn remove(engine: &EngineProcess, key: &Key, attribute: &str) {
+    let names = json!({"#a": attribute});
+    let body = json!({
+        "Key": key.json(), "UpdateExpression": "REMOVE #a", "ExpressionAttributeNames": names
+    });
+    console(engine, "UpdateItem", body);
+}
+
+fn delete(engine: &EngineProcess, key: &Key) {
+    console(engine, "DeleteItem", json!({"Key": key.json()}));
+}
+
+fn token(key: &str) -> Key {
+    Key { kind: Kind::Token, id: TokenKey::new(key.to_owned()).hash().as_str().to_owned() }
+}
+
+/// The lines that a check prints; the exit code is by whether any is a finding.
+fn lines(engine: &EngineProcess, arguments: &[&str]) -> Vec<String> {
+    let ended = engine.run(&[&["check"], arguments].concat());
+    let lines: Vec<String> = ended.stdout.lines().map(str::to_owned).collect();
+    let left = lines.iter().filter(|line| line.ends_with(')') && !line.starts_with("note: "));
+    assert_eq!(ended.is_success, left.count() == 0, "{}\n{}", ended.stdout, ended.stderr);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    lines
+}
+
+fn assert_line(lines: &[String], words: &[&str]) {
+    let found = lines.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(found, "{words:?} is not in {lines:#?}");
+}
+
+#[test]
+fn a_sound_table_has_no_finding_but_the_expired_token() {
+    let engine = EngineProcess::start();
+    let ended = engine.run(&["check"]);
+    assert_succeeds(&ended);
+    let counts = "read 3 STAGE, 3 NAME, 4 FLOW, 1 MAPPING, 4 TOKEN\n";
+    assert!(ended.stderr.contains(counts), "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("note: TOKEN "), "{}", ended.stdout);
+    assert_line(&lines(&engine, &["--repair"]), &["note: TOKEN ", ": taken out"]);
+    assert_eq!(lines(&engine, &[]), [""; 0], "nothing is left");
+}
+
+#[test]
+fn every_broken_item_is_named_and_the_other_commands_go_on() {
+    let engine = EngineProcess::start();
+    let (stage, other) = (Key::stage(STAGE), Key::stage(OTHER_STAGE));
+    let good = token("good-token");
+    for (key, attribute, value, words) in [
+        (&stage, "provider", Some(json!({"S": "pigeon"})), "attribute provider is missing or"),
+        (&stage, "auth", None, "attribute auth is missing"),
+        (&stage, "revision", Some(json!({"S": "1"})), "attribute revision"),
+        (&stage, "schema", Some(json!({"N": "2"})), "has schema 2"),
+        (&stage, "schema", None, "no attribute schema"),
+        (&stage, "flow_set", Some(json!({"L": [{"S": "x"}]})), "attribute flow_set"),
+        (&good, "permissions", Some(json!({"SS": ["x"]})), "attribute permissions"),
+        (&good, "user", None, "attribute user"),
+        (&good, "expires", Some(json!({"S": "soon"})), "attribute expires"),
+        (&Key::flow(RECOVERY_FLOW), "slug", None, "attribute slug"),
+    ] {
+        match &value {
+            Some(value) => set(&engine, key, attribute, value.clone()),
+            None => remove(&engine, key, attribute),
+        }
+        let shown = if key.kind == Kind::Token { &key.id[..12] } else { &key.id };
+        let found = lines(&engine, &[]);
+        assert_line(&found, &[key.kind.as_str(), shown, words]);
+        // The others are still worked on.
+        let listed = engine.run(&["list"]);
+        assert_succeeds(&listed);
+        assert!(listed.stdout.contains(&other.id), "{}", listed.stdout);
+        assert_succeeds(&engine.run(&["token", "list"]));
+        let loaded = engine.run(&["load", &engine.folder.write("all.json", FIXTURE)]);
+        assert!(loaded.stdout.contains("already there"), "{}", loaded.stdout);
+        let revoked = engine.run_with_input(&["token", "revoke", "-"], "viewer-token");
+        assert_succeeds(&revoked);
+        mend(&engine, key);
+    }
+}
+
+/// Puts an item of the fixture back as it was.
+fn mend(engine: &EngineProcess, key: &Key) {
+    if key.kind == Kind::Stage {
+        assert_succeeds(&engine.run(&["delete", &key.id, "--force", "--yes"]));
+        let ended = engine.run(&["load", &engine.folder.write("all.json", FIXTURE)]);
+        assert_succeeds(&ended);
+    } else {
+        let file = engine.folder.write("all.json", FIXTURE);
+        assert_succeeds(&engine.run(&["load", "--replace", &file]));
+    }
+    let left = lines(engine, &[]);
+    assert!(left.iter().all(|line| line.starts_with("note: ")), "{left:?}");
+}
+
+#[test]
+fn locks_are_mended_and_what_is_left_is_for_a_person() {
+    let engine = EngineProcess::start();
+    let lock = Key::name("sms-setup");
+    let break_lock: [(&dyn Fn(), &str); 6] = [
+        (&|| delete(&engine, &lock), "has no lock of its name"),
+        (&|| remove(&engine, &lock, "stage_uuid"), "attribute stage_uuid is missing"),
+        (&|| set(&engine, &lock, "stage_uuid", json!({"N": "1"})), "attribute stage_uuid"),
+        (&|| remove(&engine, &lock, "name"), "attribute name"),
+        (&|| remove(&engine, &lock, "schema"), "no attribute schema"),
+        (&|| set(&engine, &lock, "stage_uuid", json!({"S": UNKNOWN})), "does not have the name"),
+    ];
+    for (break_it, words) in break_lock {
+        break_it();
+        assert_line(&lines(&engine, &[]), &["NAME ", "sms-setup", words, "--repair mends it"]);
+        assert_line(&lines(&engine, &["--repair"]), &["NAME ", words, ": mended"]);
+        assert_eq!(lines(&engine, &[]), [""; 0], "{words}");
+    }
+    // A lock of a name that no stage has.
+    let orphan = Key::name("orphan");
+    let mut item = orphan.json();
+    for (attribute, value) in [
+        ("name", json!({"S": "orphan"})),
+        ("stage_uuid", json!({"S": UNKNOWN})),
+        ("schema", json!({"N": "1"})),
+    ] {
+        item[attribute] = value;
+    }
+    console(&engine, "PutItem", json!({"Item": item}));
+    assert_line(&lines(&engine, &["--repair"]), &["is not there", ": mended"]);
+    item["stage_uuid"] = json!({"S": STAGE});
+    console(&engine, "PutItem", json!({"Item": item}));
+    assert_line(&lines(&engine, &["--repair"]), &["which has another name", ": mended"]);
+    item["schema"] = json!({"N": "2"});
+    console(&engine, "PutItem", json!({"Item": item}));
+    assert_line(&lines(&engine, &["--repair"]), &["has schema 2", "newer version"]);
+    delete(&engine, &orphan);
+    // Two stages of one name, and a reference to nothing.
+    set(&engine, &Key::stage(OTHER_STAGE), "name", json!({"S": "sms-setup"}));
+    let left = lines(&engine, &["--repair"]);
+    assert_line(&left, &["several stages have this name", STAGE, OTHER_STAGE, "--force"]);
+    assert_line(&left, &["backup-sms", "which has another name: mended"]);
+    assert_succeeds(&engine.run(&["delete", OTHER_STAGE, "--force", "--yes"]));
+    assert_eq!(lines(&engine, &[]), [""; 0]);
+    set(&engine, &Key::stage(STAGE), "mapping", json!({"S": UNKNOWN}));
+    assert_line(&lines(&engine, &["--repair"]), &["mapping refers to", UNKNOWN, "load that row"]);
+}
+
+#[test]
+fn a_key_that_the_function_never_asks_for_is_named() {
+    let engine = EngineProcess::start();
+    let ended = engine.run(&["get", STAGE, "--show-secrets"]);
+    assert_succeeds(&ended);
+    let mut key = Key::stage(&STAGE.to_uppercase()).json();
+    key["schema"] = json!({"N": "1"});
+    console(&engine, "PutItem", json!({"Item": key}));
+    assert_line(&lines(&engine, &[]), &["STAGE ", &STAGE.to_uppercase(), "attribute id"]);
+}
+
+#[test]
+fn a_forced_deletion_leaves_a_lock_that_is_another_stages() {
+    let engine = EngineProcess::start();
+    set(&engine, &Key::stage(OTHER_STAGE), "name", json!({"S": "sms-setup"}));
+    let ended = engine.run(&["delete", OTHER_STAGE, "--yes"]);
+    assert_fails(&ended, &["lock is another stage's", "--force"]);
+    assert_succeeds(&engine.run(&["delete", OTHER_STAGE, "--yes", "--force"]));
+    assert_succeeds(&engine.run(&["get", STAGE]));
+    let refused = stage_with(json!({"pk": OTHER_STAGE})).to_string();
+    let ended = engine.run_with_input(&["load", "-"], &refused);
+    assert_fails(&ended, &["stage with this name already exists."]);
+}
+
+/// Repairs stand on what was read: a stage that is renamed meanwhile keeps its lock.
+#[tokio::test]
+async fn a_repair_undoes_no_other_writers_change() {
+    let app = std::sync::Arc::new(TestApp::new().await);
+    app.delete_item(&Key::name("sms-setup")).await;
+    let found = check(&app.table, |_, _| ()).await.unwrap().findings;
+    let lock = found.iter().find_map(|finding| match finding {
+        Finding::Lock(lock) => Some(lock.clone()),
+        _ => None,
+    });
+    let lock = lock.unwrap();
+    assert_eq!(lock.fault, LockFault::Missing(STAGE.parse().unwrap()));
+    app.send_before_next_transaction(Request::patch(r#"{"name": "renamed"}"#));
+    assert_eq!(app.table.session().mend(&lock).await.unwrap(), Mended::NotNeeded);
+    assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
+    assert_eq!(app.table.session().mend(&lock).await.unwrap(), Mended::NotNeeded);
+}

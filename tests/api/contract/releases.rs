@@ -1,0 +1,190 @@
+//! Which releases are known, and what the settings mean.
+
+use authenticator_sms_stage::{
+    contract::{
+        Contract, Release, Secrets,
+        line::Line,
+        releases::{LINES, r2026_8},
+    },
+    stage::{field::Field, rules::NoDisplayName},
+};
+
+fn contract(release: &str) -> Contract {
+    Contract::parse(release).unwrap()
+}
+
+#[test]
+fn a_release_is_named_with_or_without_its_patch() {
+    for (name, patch) in [
+        ("2024.2", 4),
+        ("2024.2.0", 0),
+        ("2024.10.5", 5),
+        ("2025.8", 6),
+        ("2025.8.3", 3),
+        ("2026.2", 7),
+        ("2026.8.2", 2),
+    ] {
+        let release = contract(name).release().unwrap();
+        assert_eq!(release.patch, patch, "{name}");
+        assert!(format!("{release}.").starts_with(&format!("{name}.")), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_release_is_answered_with_those_that_are_known() {
+    for name in [
+        "",
+        "latest",
+        "2025",
+        "2025.",
+        "2025.7",
+        "2025.8.",
+        "2025.8.7",
+        "2025.8.06",
+        "2025.8.1.1",
+        "2025.08",
+        "v2025.8",
+        " 2025.8",
+        "2023.10",
+        "2026.11",
+        "2024.1",
+        "2025.8.-1",
+        "2025.80",
+    ] {
+        let message = Contract::parse(name).unwrap_err().to_string();
+        assert!(message.contains(&format!("\"{name}\"")), "{message}");
+        for line in ["2024.2 (.0 to .4)", "2025.12 (.0 to .6)", "2026.8 ("] {
+            assert!(message.contains(line), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_lines_stand_from_the_oldest_to_the_newest() {
+    assert!(LINES.windows(2).all(|pair| pair[0].newest < pair[1].newest));
+    assert_eq!(Contract::default().release(), None);
+    assert_eq!(Contract::default().to_string(), "every release");
+}
+
+#[test]
+fn requests_and_pages_are_those_of_the_line() {
+    use NoDisplayName::{Blank, Either, Null};
+    for (name, display_name, writable, slug, layouts, size, max) in [
+        ("2024.2", Null, true, Some(50), 5, 100, None),
+        ("2025.6", Null, true, Some(50), 5, 100, None),
+        ("2025.8", Null, true, Some(50), 5, 100, None),
+        ("2025.10", Blank, true, Some(50), 5, 100, None),
+        ("2025.12", Blank, false, None, 5, 20, Some(100)),
+        ("2026.2.6", Blank, false, None, 7, 20, Some(100)),
+        ("2026.5", Blank, false, None, 7, 20, Some(100)),
+        ("2026.8", Blank, false, None, 7, 20, Some(100)),
+        ("", Either, true, Some(50), 5, 100, None),
+    ] {
+        let contract = if name.is_empty() { Contract::default() } else { contract(name) };
+        let rules = contract.rules(Secrets::Editors);
+        assert_eq!(rules.no_display_name, display_name, "{name}");
+        assert_eq!(rules.is_writable(Field::FLOW_SET), writable, "{name}");
+        assert_eq!((rules.slug_characters_max, rules.layouts), (slug, layouts), "{name}");
+        let list = contract.list_rules(Secrets::Editors);
+        assert_eq!((list.page_size_default, list.page_size_max), (size, max), "{name}");
+        assert_eq!(list.page_size_odd, 100, "{name}");
+        assert_eq!(list.null_display_name, display_name != Blank, "{name}");
+        assert_eq!(list.search_before_permission, !["2024.2", "2025.6"].contains(&name), "{name}");
+        assert_eq!(list.nulls_first, name == "2026.8", "{name}");
+        assert_eq!(contract.has_autocomplete(), list.search_before_permission, "{name}");
+    }
+}
+
+#[test]
+fn secrets_leave_with_a_patch() {
+    for (name, has_keys) in [
+        ("2025.12", true),
+        ("2026.2.6", true),
+        ("2026.2.7", false),
+        ("2026.5.6", true),
+        ("2026.5.7", false),
+        ("2026.8.1", true),
+        ("2026.8.2", false),
+        ("2026.8", false),
+    ] {
+        let contract = contract(name);
+        assert_eq!(contract.secret_keys(), has_keys, "{name}");
+        for setting in [None, Some(Secrets::Editors), Some(Secrets::Echo), Some(Secrets::WriteOnly)]
+        {
+            let expected = match setting {
+                Some(setting) => setting,
+                None if has_keys => Secrets::Editors,
+                None => Secrets::WriteOnly,
+            };
+            let secrets = contract.secrets(setting);
+            assert_eq!(secrets, expected, "{name} {setting:?}");
+            let is_guarded = secrets == Secrets::WriteOnly;
+            assert_eq!(contract.rules(secrets).guards_secrets, is_guarded, "{name}");
+            let is_readable = has_keys && !is_guarded;
+            assert_eq!(contract.list_rules(secrets).secrets, is_readable, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_setting_for_secrets_has_three_values() {
+    for secrets in [Secrets::Editors, Secrets::Echo, Secrets::WriteOnly] {
+        assert_eq!(Secrets::parse(secrets.as_str()), Ok(secrets));
+        let shown = [false, true].map(|may_change| secrets.shown(may_change));
+        let expected = match secrets {
+            Secrets::Editors => [false, true],
+            Secrets::Echo => [true, true],
+            Secrets::WriteOnly => [false, false],
+        };
+        assert_eq!(shown, expected, "{secrets:?}");
+    }
+    for text in ["", "Echo", "write_only", " echo"] {
+        let message = Secrets::parse(text).unwrap_err().to_string();
+        assert_eq!(message, format!("\"{text}\" is not one of editors, echo, write-only"));
+    }
+}
+
+#[test]
+fn a_client_that_is_newer_is_noticed() {
+    let old = contract("2025.8.2");
+    for (user_agent, newer) in [
+        ("OpenAPI-Generator/2025.10.0/python", Some("2025.10.0")),
+        ("OpenAPI-Generator/2026.8.5/rust", Some("2026.8.5")),
+        ("OpenAPI-Generator/2025.12.6.post1755003778/python", Some("2025.12.6")),
+        ("HashiCorp Terraform/1.11.4 authentik-terraform@2026.2.0-rc1 (x)", Some("2026.2.0")),
+        ("authentik-terraform@2026.2", Some("2026.2.0")),
+        // The line is the function's own.
+        ("OpenAPI-Generator/2025.8.6/python", None),
+        ("OpenAPI-Generator/2024.12.5/python", None),
+        // Names no release.
+        ("OpenAPI-Generator/1.0.0/go", None),
+        ("OpenAPI-Generator/99999.1/go", None),
+        ("OpenAPI-Generator/2026/go", None),
+        ("OpenAPI-Generator/", None),
+        ("curl/2026.8.5", None),
+        ("", None),
+    ] {
+        let found = old.is_older_than(user_agent).map(|release| release.to_string());
+        assert_eq!(found.as_deref(), newer, "{user_agent}");
+    }
+    // What is not chosen answers clients of every release that is known.
+    let every = Contract::default();
+    assert_eq!(every.is_older_than("OpenAPI-Generator/2026.8.99/rust"), None);
+    assert!(every.is_older_than("OpenAPI-Generator/2026.11.0/rust").is_some());
+}
+
+#[test]
+fn a_new_line_says_only_what_it_changes() {
+    static NEXT: Line = Line {
+        newest: Release { year: 2026, month: 11, patch: 1 },
+        page_size_default: 50,
+        ..r2026_8::LINE.inherited()
+    };
+    let next = Contract::of(&NEXT, 0);
+    assert_eq!(next.to_string(), "2026.11.0");
+    assert_eq!(next.list_rules(Secrets::Echo).page_size_default, 50);
+    assert_eq!(next.rules(Secrets::Echo), contract("2026.8").rules(Secrets::Echo));
+    // What came with a patch of the line before is there from the first on.
+    assert!(!next.secret_keys());
+    assert_eq!(next.is_older_than("OpenAPI-Generator/2026.11.4/rust"), None);
+}

@@ -1,0 +1,189 @@
+//! The embedded engine's data in a file: whose it is, who may read it, and what is left in it.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use crate::harness::{
+    Request, STAGE,
+    command::{Folder, Server, assert_fails, assert_succeeds, run},
+};
+
+const FIXTURE: &str = "tests/conformance/fixture.json";
+
+/// Commands that take a data file; those that only read first.
+const COMMANDS: [&[&str]; 7] = [
+    &["get", STAGE],
+    &["list"],
+    &["token", "list"],
+    &["check"],
+    &["load", FIXTURE],
+    &["serve", "--listen", "127.0.0.1:0"],
+    &["dynamodb", "--listen", "127.0.0.1:0"],
+];
+
+/// How many of [`COMMANDS`] only read.
+const READING: usize = 4;
+
+/// Every file of a folder.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
+/// A data file with the fixture in it.
+fn loaded(folder: &Folder) -> String {
+    let file = folder.path("stages.db");
+    assert_succeeds(&run(&["load", FIXTURE, "--data", &file]));
+    file
+}
+
+#[test]
+fn the_files_of_others_are_refused_and_left_as_they_are() {
+    let folder = Folder::new();
+    for (name, statements) in [
+        ("plain", "CREATE TABLE t (a)"),
+        ("wal", "PRAGMA journal_mode = WAL; CREATE TABLE t (a)"),
+        (
+            "alike",
+            "CREATE TABLE _config (a); CREATE TABLE _tables (a); CREATE TABLE _stream_records (a)",
+        ),
+        ("without-tables", "CREATE TABLE t (a); DROP TABLE t"),
+        ("file:odd?mode=memory#%41", "CREATE TABLE t (a)"),
+    ] {
+        let path = folder.path(name);
+        let connection = rusqlite::Connection::open_with_flags(
+            &path,
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_CREATE,
+        );
+        connection.unwrap().execute_batch(statements).unwrap();
+    }
+    folder.write("empty", "");
+    folder.write("text", "not a database, and longer than its header");
+    let before = contents(Path::new(&folder.path("")));
+    for name in before.keys() {
+        for command in COMMANDS {
+            let ended = run(&[command, &["--data", &folder.path(name)]].concat());
+            assert_fails(&ended, &["cannot use the data file", name]);
+        }
+    }
+    assert_eq!(contents(Path::new(&folder.path(""))), before);
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    let folder = Folder::new();
+    for command in COMMANDS {
+        let ended = run(&[command, &["--data", &folder.path("")]].concat());
+        assert_fails(&ended, &["not a regular file"]);
+    }
+    for command in &COMMANDS[..READING] {
+        let ended = run(&[command, &["--data", &folder.path("missing")][..]].concat());
+        assert_fails(&ended, &["no such file", "sms-stage load --data"]);
+    }
+    assert!(contents(Path::new(&folder.path(""))).is_empty());
+}
+
+#[test]
+fn no_data_file_is_made_for_documents_that_cannot_be_loaded() {
+    let folder = Folder::new();
+    let bad = folder.write("bad.json", "{");
+    let file = folder.path("stages.db");
+    for command in ["serve", "dynamodb"] {
+        let ended = run(&[command, "--listen", "127.0.0.1:0", "--data", &file, "--load", &bad]);
+        assert_fails(&ended, &["bad.json"]);
+    }
+    assert!(!Path::new(&file).exists());
+}
+
+#[test]
+fn commands_that_read_write_nothing() {
+    let folder = Folder::new();
+    let file = loaded(&folder);
+    let before = contents(Path::new(&folder.path("")));
+    for command in &COMMANDS[..READING] {
+        assert_succeeds(&run(&[command, &["--data", &file][..]].concat()));
+    }
+    assert_eq!(contents(Path::new(&folder.path(""))), before);
+}
+
+#[test]
+fn commands_that_read_see_what_another_process_has_written() {
+    let folder = Folder::new();
+    let file = loaded(&folder);
+    let server = Server::serve(&["--data", &file]);
+    let (status, _) = server.send(&Request::patch(r#"{"friendly_name": "Written now"}"#));
+    assert_eq!(status, 200);
+    assert!(run(&["get", STAGE, "--data", &file]).stdout.contains("Written now"));
+    // Killed, it leaves its last writes in the log beside the file.
+    server.end();
+    assert!(run(&["get", STAGE, "--data", &file]).stdout.contains("Written now"));
+    let server = Server::serve(&["--data", &file]);
+    assert_eq!(server.send(&Request::get()).1["friendly_name"], "Written now");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_file_can_be_read_and_not_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let file = loaded(&folder);
+    let set = |path: &str, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&file, 0o444);
+    set(&folder.path(""), 0o555);
+    let ended: Vec<_> = COMMANDS[..READING]
+        .iter()
+        .map(|command| run(&[command, &["--data", &file][..]].concat()))
+        .collect();
+    // Permissions hold back no superuser.
+    let is_writable = fs::File::options().append(true).open(&file).is_ok();
+    let loading = run(&["load", FIXTURE, "--data", &file]);
+    set(&folder.path(""), 0o755);
+    ended.iter().for_each(assert_succeeds);
+    if !is_writable {
+        assert_fails(&loading, &["cannot be written"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let file = folder.path("stages.db");
+    let _server = Server::serve(&["--data", &file]);
+    for suffix in ["", "-wal", "-shm"] {
+        let mode = fs::metadata(format!("{file}{suffix}")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{suffix}");
+    }
+}
+
+#[test]
+fn a_demo_token_does_not_outlive_its_process() {
+    let folder = Folder::new();
+    let file = folder.path("stages.db");
+    let tokens = || run(&["token", "list", "--data", &file]).stdout;
+    let start = |arguments: &[&str], last_line| {
+        Server::start(&[arguments, &["--data", &file]].concat(), last_line)
+    };
+
+    let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+    let mut server = start(serve, "demo token: ");
+    assert!(tokens().contains("demo"), "{}", tokens());
+    server.signal("INT");
+    assert!(server.ends_within(std::time::Duration::from_secs(5)));
+    assert!(!tokens().contains("demo"), "{}", tokens());
+
+    fs::remove_file(&file).unwrap();
+    // Killed, it cannot delete its token; the next start does.
+    start(serve, "demo token: ").end();
+    assert!(tokens().contains("demo"), "{}", tokens());
+    let server = start(serve, "  sms-stage token create");
+    assert!(!tokens().contains("demo"), "{}", tokens());
+    let printed = server.printed.join("\n");
+    assert!(!printed.contains("demo"), "{printed}");
+    assert!(printed.contains(&format!("--data {file}")), "{printed}");
+}

@@ -1,0 +1,30 @@
+//! The function that the document describes: with the contract of every year's clients.
+
+use super::document::Described;
+use crate::harness::{
+    Request, STAGE, TestApp, TestSettings,
+    library::{self, ADD, CHANGE, Contract, DELETE, Secrets, VIEW, VIEW_FLOW},
+};
+
+/// A token that may do everything.
+pub const OPERATOR: &str = "operator-token";
+/// A token that may do nothing.
+pub const POWERLESS: &str = "powerless-token";
+
+/// A function with the default settings but this one.
+pub async fn app(secrets: Option<Secrets>) -> TestApp {
+    let settings =
+        TestSettings { contract: Contract::default(), secrets, ..TestSettings::default() };
+    let app = TestApp::with_settings(settings).await;
+    let all = [VIEW, ADD, CHANGE, DELETE, VIEW_FLOW];
+    library::put_token(&app.table, OPERATOR, "operator", &all, None).await;
+    library::put_token(&app.table, POWERLESS, "powerless", &[], None).await;
+    app
+}
+
+/// A request for an operation, of the fixture's first stage, by a caller who may do everything.
+pub fn request(operation: &Described<'_>, body: &str) -> Request {
+    let path = format!("/api/v3{}", operation.path.replace("{stage_uuid}", STAGE));
+    let method = operation.method.to_uppercase();
+    Request::patch(body).method(&method).path(&path).token(OPERATOR)
+}

@@ -1,0 +1,168 @@
+//! The documented fields compared with the tables of fields.
+
+use authenticator_sms_stage::{
+    contract::{Contract, Secrets},
+    stage::{
+        field::{FIELDS, FLOW_FIELDS, Field, Kind, Spec},
+        parse::SLUG_PATTERN,
+        rules::Rules,
+    },
+};
+use serde_json::{Value, json};
+
+use super::document::{
+    COMMON_STAGE, Document, FLOW, FLOW_ANSWER, FULL, LISTED_FLOW, PARTIAL, STAGE_ANSWER, words,
+};
+
+fn rules() -> Rules {
+    Contract::default().rules(Secrets::Editors)
+}
+
+/// The pattern of a slug. JSON Schema's `$` lets no newline through (ECMA-262), but Rust's `\z` is
+/// not known to it.
+fn slug_pattern() -> Value {
+    json!(SLUG_PATTERN.replace(r"\A", "^").replace(r"\z", "$"))
+}
+
+/// The words of a choice.
+type Words = &'static [&'static str];
+
+/// Whether a schema is what the field's kind asks for. `known` picks the words that are known of a
+/// choice's.
+fn is_of_kind(
+    document: &Document,
+    schema: &Value,
+    spec: &Spec,
+    known: impl Fn(Words) -> Words,
+) -> bool {
+    let schema = document.resolve(schema);
+    let is_plain = || {
+        schema["type"] == "string"
+            && ["format", "enum", "pattern"].iter().all(|keyword| schema.get(*keyword).is_none())
+    };
+    match spec.kind {
+        Kind::Text | Kind::Secret => is_plain(),
+        Kind::Slug => schema["type"] == "string" && schema["pattern"] == slug_pattern(),
+        Kind::Choice(all) => schema["type"] == "string" && words(&schema["enum"]) == known(all),
+        Kind::Boolean => schema["type"] == "boolean",
+        Kind::Reference(_) => schema["type"] == "string" && schema["format"] == "uuid",
+        Kind::Flows => schema["type"] == "array",
+    }
+}
+
+/// Compares one field of a request.
+fn assert_requested(document: &Document, schema: &Value, spec: &Spec, nullable: bool, blank: bool) {
+    let name = spec.name;
+    let rules = rules();
+    let is_of_kind = is_of_kind(document, schema, spec, |all| rules.words(spec, all));
+    assert!(is_of_kind, "{name} is {:?}: {schema}", spec.kind);
+    let schema = document.resolve(schema);
+    assert_eq!(schema["nullable"] == true, nullable, "{name}: nullable");
+    let is_text = matches!(spec.kind, Kind::Text | Kind::Secret | Kind::Slug);
+    assert_eq!(schema["minLength"] == 1, is_text && !blank, "{name}: blank");
+    let characters_max = if spec.kind == Kind::Slug { rules.slug_characters_max } else { None };
+    assert_eq!(schema.get("maxLength"), characters_max.map(|max| json!(max)).as_ref(), "{name}");
+}
+
+fn required(specs: &[Spec]) -> Vec<&str> {
+    specs.iter().filter(|spec| spec.required).map(|spec| spec.name).collect()
+}
+
+#[test]
+fn a_stage_in_a_request_has_the_fields_of_the_table() {
+    let document = Document::read();
+    let rules = rules();
+    let fields: Vec<_> = Field::all().filter(|field| rules.is_writable(*field)).collect();
+    let properties = document.properties(PARTIAL);
+    let names: Vec<_> = fields.iter().map(|field| field.as_str()).collect();
+    assert_eq!(properties.keys().collect::<Vec<_>>(), names, "in the contract's order");
+    for field in fields {
+        let (nullable, blank) = (rules.is_nullable(field), rules.is_blank(field));
+        let schema = &properties[field.as_str()];
+        assert_requested(&document, schema, field.spec(), nullable, blank);
+    }
+    assert_eq!(document.properties(FULL), properties);
+    assert_eq!(words(&document.schema(FULL)["required"]), required(&FIELDS));
+    assert_eq!(document.schema(PARTIAL).get("required"), None);
+    for operation in document.operations() {
+        let Some(body) = operation.body() else { continue };
+        let is_required = operation.text["requestBody"]["required"] == true;
+        let schema = if is_required { FULL } else { PARTIAL };
+        assert_eq!(body["schema"]["$ref"], format!("#/components/schemas/{schema}"));
+        assert_eq!(is_required, operation.method != "patch", "{}", operation.id());
+    }
+}
+
+#[test]
+fn a_flow_in_a_request_has_the_fields_of_the_table() {
+    let document = Document::read();
+    let properties = document.properties(FLOW);
+    let names: Vec<_> = FLOW_FIELDS.iter().map(|spec| spec.name).collect();
+    assert_eq!(properties.keys().collect::<Vec<_>>(), names, "in the contract's order");
+    for spec in &FLOW_FIELDS {
+        assert_requested(&document, &properties[spec.name], spec, spec.nullable, spec.blank);
+    }
+    assert_eq!(words(&document.schema(FLOW)["required"]), required(&FLOW_FIELDS));
+    let flow_set = &document.properties(PARTIAL)["flow_set"];
+    assert_eq!(flow_set["items"]["$ref"], format!("#/components/schemas/{FLOW}"));
+}
+
+/// In an answer, a field has its kind and may be null where it may be stored as null. Its text may be
+/// of any length, since a table may be shared with a function of another release.
+fn assert_answered(document: &Document, schema: &str, spec: &Spec) {
+    let property = &document.properties(schema)[spec.name];
+    let name = format!("{schema}.{}", spec.name);
+    assert!(is_of_kind(document, property, spec, |all| all), "{name}: {property}");
+    let property = document.resolve(property);
+    assert_eq!(property["nullable"] == true, spec.nullable, "{name}");
+    assert!(property.get("minLength").is_none() && property.get("maxLength").is_none(), "{name}");
+}
+
+#[test]
+fn an_answer_has_the_fields_of_the_tables_and_those_alone_can_be_written() {
+    let document = Document::read();
+    for (schemas, specs) in
+        [(&[STAGE_ANSWER][..], &FIELDS[..]), (&[FLOW_ANSWER, LISTED_FLOW][..], &FLOW_FIELDS[..])]
+    {
+        for schema in schemas {
+            for spec in specs {
+                assert_answered(&document, schema, spec);
+            }
+        }
+    }
+    for (schema, specs) in [(STAGE_ANSWER, &FIELDS[..]), (FLOW_ANSWER, &FLOW_FIELDS[..])] {
+        for (name, property) in document.properties(schema) {
+            let is_field = specs.iter().any(|spec| spec.name == name);
+            assert_eq!(property["readOnly"] == true, !is_field, "{schema}.{name}");
+        }
+    }
+    let common = document.properties(COMMON_STAGE);
+    let whole = document.properties(STAGE_ANSWER);
+    assert!(common.iter().all(|(name, property)| whole.get(name) == Some(property)));
+}
+
+#[test]
+fn every_enum_is_that_of_a_field_or_of_one_answer() {
+    let document = Document::read();
+    let schemas = document.at("/components/schemas").as_object().unwrap().iter();
+    let enums: Vec<_> = schemas
+        .filter(|(_, schema)| schema.get("enum").is_some())
+        .map(|(name, _)| &**name)
+        .collect();
+    // The last two have one word, which `shapes.rs` compares with the answers.
+    let mut expected = vec![
+        "ProviderEnum",
+        "AuthTypeEnum",
+        "FlowDesignationEnum",
+        "PolicyEngineMode",
+        "FlowLayoutEnum",
+        "FlowLayoutRequestEnum",
+        "DeniedActionEnum",
+        "AuthenticationEnum",
+        "UsedByActionEnum",
+    ];
+    expected.sort_unstable();
+    let mut enums = enums;
+    enums.sort_unstable();
+    assert_eq!(enums, expected);
+}

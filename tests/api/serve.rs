@@ -1,0 +1,189 @@
+//! `sms-stage serve` and `dynamodb` as servers: where they listen, how they end, what they log.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use crate::harness::{
+    FIXTURE, Request, STAGE,
+    command::{Folder, Server, assert_usage_error, run, sms_stage},
+};
+
+/// How long a server may take to end while something is unfinished.
+const END_TIME: Duration = Duration::from_secs(5);
+/// How long where nothing is, or nothing counts any more.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+fn start(command: &str) -> Server {
+    Server::start(&[command, "--listen", "127.0.0.1:0"], "listening on ")
+}
+
+/// The head of the answer to a request without a body, in lower case.
+fn head(server: &Server, method: &str, token: &str) -> String {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let path = format!("/stages/authenticator/sms/{STAGE}/");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().0.to_lowercase()
+}
+
+#[test]
+fn head_is_answered_with_the_headers_of_get() {
+    let server = Server::serve(&["--load", "tests/conformance/fixture.json"]);
+    let unlike_get =
+        |line: &&str| !line.starts_with("date: ") && !line.starts_with("content-length: ");
+    let get = head(&server, "GET", "good-token");
+    let head = head(&server, "HEAD", "good-token");
+    assert!(get.starts_with("http/1.1 200 "), "{get}");
+    assert!(!head.contains("content-length"), "{head}");
+    assert_eq!(
+        head.lines().filter(unlike_get).collect::<Vec<_>>(),
+        get.lines().filter(unlike_get).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_server_ends_by_one_signal() {
+    for command in ["serve", "dynamodb"] {
+        for signal in ["INT", "TERM"] {
+            let mut server = start(command);
+            server.signal(signal);
+            assert!(server.ends_within(AT_ONCE), "{command} {signal}");
+        }
+    }
+}
+
+#[test]
+fn half_a_request_holds_up_the_end_for_seconds_only() {
+    let halves = ["GET / HT", "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"];
+    for (command, half) in [("serve", halves[0]), ("serve", halves[1]), ("dynamodb", halves[0])] {
+        let mut server = start(command);
+        let mut client = TcpStream::connect(&server.address).unwrap();
+        client.write_all(half.as_bytes()).unwrap();
+        server.signal("INT");
+        assert!(server.ends_within(END_TIME), "{command} {half}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_server_at_once() {
+    for command in ["serve", "dynamodb"] {
+        let mut server = start(command);
+        let mut client = TcpStream::connect(&server.address).unwrap();
+        client.write_all(b"GET / HT").unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        server.signal("INT");
+        assert!(!server.ends_within(Duration::from_millis(300)), "{command} waits");
+        server.signal("TERM");
+        assert!(server.ends_within(AT_ONCE), "{command}");
+    }
+}
+
+#[test]
+fn an_address_to_listen_on_can_be_written_in_short() {
+    for (listen, host) in [
+        ("127.0.0.1:0", "127.0.0.1:"),
+        ("localhost:0", "127.0.0.1:"),
+        (":0", "127.0.0.1:"),
+        ("0", "127.0.0.1:"),
+    ] {
+        let server = Server::start(&["serve", "--listen", listen], "listening on ");
+        assert!(server.address.starts_with(host), "{listen}: {}", server.address);
+    }
+    for listen in ["127.0.0.1", "host:8000", ":", "", "70000", "+8000", "::1:8000"] {
+        let ended = run(&["serve", &format!("--listen={listen}")]);
+        assert_usage_error(&ended, &["--listen", "127.0.0.1:8000"]);
+    }
+}
+
+#[test]
+fn the_default_ports_differ() {
+    let help = |command| run(&[command, "--help"]).stdout;
+    assert!(help("serve").contains("[default: 127.0.0.1:8000]"));
+    assert!(help("dynamodb").contains("[default: 127.0.0.1:8001]"));
+}
+
+#[test]
+fn nothing_listens_until_everything_is_loaded() {
+    for command in ["serve", "dynamodb"] {
+        let folder = Folder::new();
+        let pipe = folder.path("documents");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let arguments = [command, "--listen", &address.to_string(), "--load", &pipe];
+        let mut server = sms_stage(&arguments);
+        let mut child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Opening waits for the reader, and the reader waits for the documents.
+        let mut documents = std::fs::File::options().write(true).open(&pipe).unwrap();
+        assert!(TcpStream::connect(address).is_err(), "{command}");
+        documents.write_all(FIXTURE.as_bytes()).unwrap();
+        drop(documents);
+        let answers = (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            TcpStream::connect(address).is_ok()
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(answers, "{command}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn serve_opens_no_other_port() {
+    let folder = Folder::new();
+    let server = Server::serve(&["--data", &folder.path("stages.db")]);
+    let process = format!("/proc/{}", server.process());
+    let sockets: Vec<_> = std::fs::read_dir(format!("{process}/fd"))
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .filter_map(|link| {
+            let socket = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(socket.to_owned())
+        })
+        .collect();
+    let tables = ["tcp", "tcp6", "udp", "udp6"].map(|table| format!("{process}/net/{table}"));
+    let open = tables.iter().flat_map(|table| {
+        let lines = std::fs::read_to_string(table).unwrap_or_default();
+        let inodes = lines.lines().skip(1).map(|line| line.split_whitespace().nth(9).unwrap());
+        inodes.map(str::to_owned).collect::<Vec<_>>()
+    });
+    assert_eq!(open.filter(|inode| sockets.contains(inode)).count(), 1);
+}
+
+#[test]
+fn the_log_is_for_people_or_for_programs() {
+    let load = ["--load", "tests/conformance/fixture.json"];
+    let log = |format: &[&str]| {
+        let server = Server::serve(&[&load[..], format].concat());
+        server.send(&Request::patch(r#"{"friendly_name": "x"}"#));
+        server.send(&Request::patch("{}").header("If-Match", Some("\"1-00000000\"")));
+        server.send(&Request::patch("{}").header("Authorization", None));
+        server.end()
+    };
+    let people = log(&["--log-format", "people"]);
+    let end = &STAGE[STAGE.len() - 4..];
+    for words in [
+        &*format!(" PATCH /api/v3/stages/…{end}/ 200 "),
+        " friendly_name 1→2 ",
+        " 412 ",
+        " conflict: ",
+        " 403 refused: no token was sent ",
+    ] {
+        assert!(people.contains(words), "{words:?} is not in: {people}");
+    }
+    // Standard error is no terminal here.
+    for json in [log(&[]), log(&["--log-format", "json"])] {
+        let lines = json.lines().filter(|line| line.starts_with('{'));
+        assert_eq!(lines.filter(|line| line.contains("\"answered\"")).count(), 3, "{json}");
+    }
+}

@@ -1,6 +1,6 @@
 // What a person does with the page that `sms-stage serve` shows, in a real browser.
 //
-//     node check.mjs INSTALLED CHROMIUM DEMO_URL DEMO_TOKEN LOADED_URL SCREENSHOT
+//     node check.mjs INSTALLED CHROMIUM DEMO_URL DEMO_TOKEN LOADED_URL SCREENSHOT PHONE_SCREENSHOT
 //
 // INSTALLED is the directory that holds node_modules. The server at DEMO_URL has the demo data, the one at LOADED_URL
 // data of its own. Checks run in the order they stand in: each goes on where the one before it left the page. Prints a
@@ -11,12 +11,15 @@ import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
-const [installed, chromium, demoUrl, token, loadedUrl, screenshot] = process.argv.slice(2);
+const [installed, chromium, demoUrl, token, loadedUrl, screenshot, phoneScreenshot] = process.argv.slice(2);
 const { chromium: launcher } = createRequire(resolve(installed, "package.json"))("playwright-core");
 
-const STAGE_PATH = "/stages/authenticator/sms/5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/";
-// A picture in a README is downloaded by everybody who looks at it.
+const STAGES_PATH = "/stages/authenticator/sms/";
+const STAGE_PATH = `${STAGES_PATH}5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/`;
+// A picture in a README is downloaded with it.
 const SCREENSHOT_BYTES_MAX = 300_000;
+const DESKTOP = { width: 1200, height: 900 };
+const PHONE = { width: 390, height: 844 };
 
 const browser = await launcher.launch({
   executablePath: chromium,
@@ -30,8 +33,8 @@ const strays = [];
 const complaints = [];
 
 /** A page that can reach nothing but this server. */
-async function open(url) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, serviceWorkers: "block" });
+async function open(url, options = {}) {
+  const context = await browser.newContext({ viewport: DESKTOP, serviceWorkers: "block", ...options });
   context.setDefaultTimeout(20_000);
   await context.route("**/*", (route) => {
     if (route.request().url().startsWith(`${url}/`)) return route.continue();
@@ -40,7 +43,9 @@ async function open(url) {
   });
   const page = await context.newPage();
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    // The browser itself says so of every answer that is a refusal.
+    const isRefusal = message.text().startsWith("Failed to load resource: the server responded with a status of 4");
+    if (["error", "warning"].includes(message.type()) && !isRefusal) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
@@ -49,36 +54,100 @@ async function open(url) {
   return page;
 }
 
-/** The stage as a client without a browser sees it. */
-async function stage() {
+/** What a client without a browser is answered. */
+async function fetchJson(path) {
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(demoUrl + STAGE_PATH, { headers, signal: AbortSignal.timeout(20_000) });
+  const answer = await fetch(demoUrl + path, { headers, signal: AbortSignal.timeout(20_000) });
   assert.equal(answer.status, 200);
   return answer.json();
 }
 
-/** Executes what is filled in, and gives the request and the answer that went over the wire, and what is shown. */
-async function execute(operation) {
+const stage = () => fetchJson(STAGE_PATH);
+
+/** An operation on a page, unfolded. */
+async function unfold(page, operationId) {
+  const operation = page.locator(`.opblock[id$="-${operationId}"]`);
+  const control = operation.locator(".opblock-summary-control");
+  if ((await control.getAttribute("aria-expanded")) !== "true") await control.click();
+  await operation.getByRole("button", { name: "Execute" }).waitFor();
+  return operation;
+}
+
+/**
+ * Fills in an operation and executes it. Gives the request and the answer that went over the wire, what is shown of
+ * it, and what is said of it in words.
+ */
+async function execute(page, operationId, { stageUuid, ifMatch, body } = {}) {
+  const operation = await unfold(page, operationId);
+  const clear = operation.getByRole("button", { name: "Clear", exact: true });
+  if (await clear.isVisible()) await clear.click();
+  const fill = (name, value) => operation.locator(`tr[data-param-name="${name}"] input`).fill(value);
+  if (stageUuid !== undefined) await fill("stage_uuid", stageUuid);
+  if (ifMatch !== undefined) await fill("If-Match", ifMatch);
+  if (body) await operation.locator("textarea.body-param__text").fill(JSON.stringify(body, null, 2));
   const [answer] = await Promise.all([
     page.waitForResponse((response) => response.url().includes("/stages/")),
     operation.getByRole("button", { name: "Execute" }).click(),
   ]);
   const shown = operation.locator(".live-responses-table .response").first();
   await shown.waitFor();
-  return { request: answer.request(), answer, shown };
+  const status = await shown.locator(".response-col_status").innerText();
+  assert.ok(status.startsWith(String(answer.status())), status);
+  const words = await operation.locator(".words").innerText();
+  return { request: answer.request(), answer, shown, words };
+}
+
+/** What sticks out of the viewport to the right, unless it can be scrolled in place. */
+const tooWide = (page) =>
+  page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const scrolls = (element) =>
+      element !== null &&
+      element !== document.body &&
+      (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+    const wide = [...document.body.querySelectorAll("*")].filter((element) => {
+      const { right, width: own } = element.getBoundingClientRect();
+      return own > 0 && right > width + 0.5 && !scrolls(element.parentElement);
+    });
+    const name = (element) => `${element.tagName.toLowerCase()}.${String(element.className.baseVal ?? element.className)}`;
+    const page = document.documentElement.scrollWidth;
+    return [...(page > width ? [`the page: ${page} px`] : []), ...wide.map(name)];
+  });
+
+async function unfoldAll(page) {
+  const folded = page.locator('.opblock-summary-control[aria-expanded="false"]');
+  await folded.evaluateAll((controls) => controls.forEach((control) => control.click()));
+  await folded.first().waitFor({ state: "detached" });
 }
 
 const checks = [];
 const check = (sentence, run) => checks.push([sentence, run]);
 
+const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
 const page = await open(demoUrl);
 const patch = page.locator(".opblock-patch");
-const get = page.locator(".opblock-get");
 
-check("shows every method of the document", async () => {
+check("shows every operation of the document", async () => {
   assert.match(await page.locator(".info .title").innerText(), /^SMS Authenticator Setup Stage/);
-  const methods = await page.locator(".opblock-summary-method").allInnerTexts();
-  assert.deepEqual(methods, ["GET", "HEAD", "OPTIONS", "PUT", "PATCH"]);
+  const { paths } = await fetchJson("/openapi.json");
+  const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+  const described = Object.entries(paths).flatMap(([path, item]) =>
+    methods.filter((method) => method in item).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const shown = await page.locator(".opblock-summary").evaluateAll((summaries) =>
+    summaries.map((summary) => {
+      const method = summary.querySelector(".opblock-summary-method").textContent;
+      return `${method} ${summary.querySelector(".opblock-summary-path").dataset.path}`;
+    }),
+  );
+  assert.deepEqual(shown.toSorted(), described.toSorted());
+});
+
+check("has the change of a stage first and unfolded, ready to be tried", async () => {
+  assert.equal(await page.locator(".opblock-summary-method").first().innerText(), "PATCH");
+  await patch.getByRole("button", { name: "Execute" }).waitFor();
+  assert.equal(await page.locator(".opblock.is-open").count(), 1);
 });
 
 check("offers the served address, in JSON and in YAML", async () => {
@@ -97,23 +166,20 @@ check("authorizes with the demo token by one click", async () => {
   assert.equal(await page.locator(".btn.authorize.locked").count(), 0);
   await page.getByRole("button", { name: "Authorize with the demo token" }).click();
   await page.locator(".btn.authorize.locked").waitFor();
-  assert.match(await page.getByRole("status").innerText(), /^Authorized\./);
+  assert.match(await page.locator("#token").getByRole("status").innerText(), /^Authorized\./);
 });
 
 check("sends a PATCH and shows the changed stage", async () => {
   const before = await stage();
-  await patch.locator(".opblock-summary-control").click();
-  await patch.getByRole("button", { name: "Try it out" }).click();
   const body = { friendly_name: "Sent from a browser", verify_only: true };
   assert.notEqual(before.friendly_name, body.friendly_name);
-  await patch.locator("textarea.body-param__text").fill(JSON.stringify(body, null, 2));
 
-  const { request, answer, shown } = await execute(patch);
+  const { request, answer, shown, words } = await execute(page, "stages_authenticator_sms_partial_update", { body });
   assert.equal(request.method(), "PATCH");
   assert.equal(request.url(), `${demoUrl}/api/v3${STAGE_PATH}`);
   assert.equal((await request.allHeaders()).authorization, `Bearer ${token}`);
   assert.equal(answer.status(), 200);
-  assert.match(await shown.locator(".response-col_status").innerText(), /^200/);
+  assert.equal(words, "Done.");
   const expected = { ...before, ...body };
   assert.equal(await answer.text(), JSON.stringify(expected));
   assert.deepEqual(JSON.parse(await shown.locator("pre").first().innerText()), expected);
@@ -132,17 +198,125 @@ check("takes a picture", async () => {
   assert.ok(size > 10_000 && size < SCREENSHOT_BYTES_MAX, `${size} bytes`);
 });
 
+check("says in words what a conflict is, and a request without a token", async () => {
+  const conflict = await execute(page, "stages_authenticator_sms_partial_update", { ifMatch: '"1-00000000"' });
+  assert.equal(conflict.answer.status(), 412);
+  assert.match(conflict.words, /^Conflict: the stage has changed/);
+  await execute(page, "stages_authenticator_sms_partial_update", { ifMatch: "" });
+
+  const other = await open(demoUrl);
+  const refused = await execute(other, "stages_authenticator_sms_partial_update");
+  assert.equal(refused.answer.status(), 403);
+  assert.match(refused.words, /^Refused: no token was sent/);
+  await other.context().close();
+});
+
+check("warns of a stage that was moved to another provider in part", async () => {
+  const move = (provider) => execute(page, "stages_authenticator_sms_partial_update", { body: { provider } });
+  const moved = await move("generic");
+  assert.equal(moved.answer.status(), 200);
+  assert.match(moved.words, /^Done\. Warning: the provider is generic, and account_sid is not a URL\./);
+  assert.equal((await move("twilio")).words, "Done.");
+});
+
+// The stage that the next checks create, change and delete.
+let created;
+
+check("creates a stage, and lists it", async () => {
+  const body = {
+    name: "made-in-a-browser",
+    provider: "generic",
+    from_number: "+15005550006",
+    account_sid: "https://sms.example.com/send",
+    auth: "not-a-secret",
+  };
+  const { request, answer, words } = await execute(page, "stages_authenticator_sms_create", { body });
+  assert.equal(request.method(), "POST");
+  assert.equal(request.url(), `${demoUrl}/api/v3${STAGES_PATH}`);
+  assert.equal(answer.status(), 201);
+  assert.equal(words, "Created.");
+  created = await answer.json();
+  assert.equal(created.name, body.name);
+
+  const listed = await execute(page, "stages_authenticator_sms_list");
+  assert.equal(listed.answer.status(), 200);
+  const { pagination, results } = await listed.answer.json();
+  assert.equal(pagination.count, results.length);
+  assert.deepEqual(results.find(({ pk }) => pk === created.pk), created);
+  assert.ok((await listed.shown.innerText()).includes(created.pk));
+});
+
+check("says in words why a stage is refused", async () => {
+  const body = { ...created, name: created.name };
+  const { answer, words } = await execute(page, "stages_authenticator_sms_create", { body });
+  assert.equal(answer.status(), 400);
+  assert.match(words, /^Refused: nothing was changed\./);
+});
+
+check("changes the stage that was created", async () => {
+  const body = { friendly_name: "Created here" };
+  const stageUuid = created.pk;
+  const { answer, words } = await execute(page, "stages_authenticator_sms_partial_update", { stageUuid, body });
+  assert.equal(answer.status(), 200);
+  assert.equal(words, "Done.");
+  created.friendly_name = body.friendly_name;
+  assert.deepEqual(await answer.json(), created);
+  assert.deepEqual(await fetchJson(`${STAGES_PATH}${stageUuid}/`), created);
+});
+
+check("deletes it, and finds it no more", async () => {
+  const stageUuid = created.pk;
+  const deleted = await execute(page, "stages_authenticator_sms_destroy", { stageUuid });
+  assert.equal(deleted.request.method(), "DELETE");
+  assert.equal(deleted.answer.status(), 204);
+  assert.equal(deleted.words, "Deleted.");
+  const gone = await execute(page, "stages_authenticator_sms_retrieve", { stageUuid });
+  assert.equal(gone.answer.status(), 404);
+  assert.match(gone.words, /^Not found: /);
+  const { results } = await fetchJson(STAGES_PATH);
+  assert.ok(results.every(({ pk }) => pk !== stageUuid));
+});
+
 check("reads the stage back, and by the other server's address", async () => {
   const expected = await stage();
-  await get.locator(".opblock-summary-control").click();
-  await get.getByRole("button", { name: "Try it out" }).click();
-  const first = await execute(get);
+  const stageUuid = expected.pk;
+  const first = await execute(page, "stages_authenticator_sms_retrieve", { stageUuid });
   assert.equal(first.request.url(), `${demoUrl}/api/v3${STAGE_PATH}`);
   assert.deepEqual(await first.answer.json(), expected);
   await page.locator(".servers select").selectOption(`${demoUrl}/`);
-  const second = await execute(get);
+  const second = await execute(page, "stages_authenticator_sms_retrieve", { stageUuid });
   assert.equal(second.request.url(), demoUrl + STAGE_PATH);
   assert.deepEqual(await second.answer.json(), expected);
+});
+
+check("fits a desktop with every operation unfolded", async () => {
+  await unfoldAll(page);
+  assert.deepEqual(await tooWide(page), []);
+});
+
+check("fits a phone, and changes a stage there", async () => {
+  const phone = await open(demoUrl, { viewport: PHONE });
+  assert.deepEqual(await tooWide(phone), []);
+  await phone.getByRole("button", { name: "Authorize with the demo token" }).click();
+  await phone.locator(".btn.authorize.locked").waitFor();
+  const { answer } = await execute(phone, "stages_authenticator_sms_partial_update", { body: { verify_only: false } });
+  assert.equal(answer.status(), 200);
+  await phone.locator(".opblock-patch .words").evaluate((element) => element.scrollIntoView({ block: "center" }));
+  await phone.screenshot({ path: phoneScreenshot });
+  assert.deepEqual(await tooWide(phone), []);
+  await unfoldAll(phone);
+  assert.deepEqual(await tooWide(phone), []);
+  await phone.context().close();
+});
+
+check("follows the preference for dark pages", async () => {
+  const dark = await open(demoUrl, { colorScheme: "dark" });
+  assert.equal(await background(dark), "rgb(28, 32, 34)");
+  assert.equal(await background(page), "rgb(255, 255, 255)");
+  await dark.emulateMedia({ colorScheme: "light" });
+  await dark.waitForFunction(() => !document.documentElement.classList.contains("dark-mode"));
+  assert.equal(await background(dark), "rgb(255, 255, 255)");
+  await dark.context().close();
 });
 
 check("has no token to offer for other data than the demo's", async () => {
@@ -150,10 +324,13 @@ check("has no token to offer for other data than the demo's", async () => {
   assert.equal(await other.getByRole("button", { name: "demo token" }).count(), 0);
   const html = await (await fetch(loadedUrl, { signal: AbortSignal.timeout(20_000) })).text();
   for (const word of ["good-token", "viewer-token", "demo-"]) assert.ok(!html.includes(word), word);
+  assert.match(await other.locator("#token").innerText(), /sms-stage token create/);
+  await other.getByRole("button", { name: "Authorize" }).first().click();
+  assert.match(await other.locator(".auth-container").innerText(), /sms-stage token create/);
   await other.context().close();
 });
 
-check("asks nothing of anybody else", async () => assert.deepEqual(strays, []));
+check("asks no other server", async () => assert.deepEqual(strays, []));
 
 check("leaves no complaint in the console", async () => assert.deepEqual(complaints, []));
 

@@ -136,8 +136,10 @@ impl App {
             Ok(outcome) => outcome,
             Err(_) => Err(out_of_time().into()),
         };
-        let (response, outcome) = self.carried(trigger, request, outcome);
-        let (response, code) = response;
+        let ((response, code), outcome) = self.carried(trigger, request, outcome);
+        // Only now, so that HEAD has the status of GET.
+        let is_head = request.is_some_and(Request::is_head);
+        let response = if is_head { response.without_body() } else { response };
         facts.status = response.status.as_u16();
         facts.code = code;
         facts.elapsed = started.elapsed();
@@ -160,7 +162,8 @@ impl App {
         if trigger.can_carry(&response) {
             return ((response, code), outcome);
         }
-        if outcome.is_ok() && request.is_some_and(|request| request.method() != "GET") {
+        let reads = request.is_none_or(|request| matches!(request.method(), "GET" | "HEAD"));
+        if outcome.is_ok() && !reads {
             // The change is done, and the status says so; only the stage itself cannot be shown.
             return ((response.without_body(), code), outcome);
         }
@@ -182,7 +185,7 @@ impl App {
             let methods = allow.unwrap_or(HeaderValue::from_static("GET"));
             response = response.with_headers(self.cors.headers_for(request, &methods));
         }
-        (if request.is_head() { response.without_body() } else { response }, code)
+        (response, code)
     }
 
     /// The order in which things are checked. The first that fails answers.

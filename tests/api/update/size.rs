@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    MAPPING, Request, TOO_LARGE, TRIGGERS, TestApp, assert_refused, assert_updated, flow, invalid,
-    stage_with, with,
+    MAPPING, OTHER_STAGE, Request, STAGE, THIRD_STAGE, TOO_LARGE, TRIGGERS, TestApp, Trigger,
+    assert_refused, assert_updated, flow, invalid, stage_with, with,
 };
 
 /// Flows that take this many kilobytes in a body, and somewhat more in an item.
@@ -74,6 +74,23 @@ async fn a_stage_that_a_load_balancer_could_not_carry_is_refused_by_every_trigge
         let answer = app.send(&Request::get().trigger(trigger)).await;
         assert_eq!(answer.status, 200, "{trigger:?} can carry what was stored");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_a_load_balancer_cannot_carry_is_refused_by_get_and_head_alike() {
+    let app = TestApp::new().await;
+    for stage in [STAGE, OTHER_STAGE, THIRD_STAGE] {
+        let body = json!({"auth": "t".repeat(380 * 1024)});
+        let request = Request::patch_json(&body).stage(stage);
+        assert_eq!(app.send(&request).await.status, 200);
+    }
+    let list = Request::list().trigger(Trigger::LoadBalancer);
+    let answer = app.send(&list).await;
+    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("answer_too_large")));
+    let head = app.send(&list.clone().method("HEAD")).await;
+    assert_eq!((head.status, head.body), (400, Value::Null), "HEAD has the status of GET");
+    let one = app.send(&list.query("page_size=1")).await;
+    assert_eq!(one.status, 200, "one at a time can be carried");
 }
 
 /// The lock holds the name as well, and is checked before the stage.

@@ -44,31 +44,18 @@ impl Transition {
         refuse_redirected_secrets(old, patch)?;
         let mut stage = applied(old.clone(), patch);
         let mut fields: BTreeSet<Field> = patch.fields().collect();
-        let mut new_references = Vec::new();
-        let mut kept_flow = None;
-        let leaves = |flow: Uuid| old.has_flow(flow) && !stage.has_flow(flow);
-        match (patch.change(Field::CONFIGURE_FLOW), stage.reference(Field::CONFIGURE_FLOW)) {
-            (Change::Set(_), Some(flow)) => {
-                let is_old = old.reference(Field::CONFIGURE_FLOW) == Some(flow);
-                if leaves(flow) || (!is_old && !stage.has_flow(flow)) {
-                    new_references.push((Field::CONFIGURE_FLOW, flow));
-                }
-            }
-            (Change::Keep, Some(flow)) if leaves(flow) => kept_flow = Some(flow),
-            (Change::Keep | Change::Clear | Change::Set(_), _) => {}
-        }
+        let references = new_references(old, &stage).into_iter();
+        // One that the patch does not name is the reference to a flow that leaves `flow_set`.
+        let (new_references, kept): (Vec<_>, Vec<_>) =
+            references.partition(|(field, _)| patch.names(*field));
+        let mut kept_flow = kept.first().map(|(_, flow)| *flow);
         if kept_flow.is_some() && kept_flow == missing_flow {
             stage.set(Field::CONFIGURE_FLOW, None);
             fields.insert(Field::CONFIGURE_FLOW);
             kept_flow = None;
         }
-        if let Some(mapping) = stage.reference(Field::MAPPING)
-            && old.reference(Field::MAPPING) != Some(mapping)
-        {
-            new_references.push((Field::MAPPING, mapping));
-        }
         if size::document_bytes(&stage) > DOCUMENT_BYTES_MAX {
-            return Err((size::largest_field(&stage, patch), Problem::TooLarge).into());
+            return Err((size::largest_field(&stage, patch.fields()), Problem::TooLarge).into());
         }
         let renames = stage.name() != old.name();
         Ok(Self { stage, fields, renames, new_references, kept_flow })
@@ -104,18 +91,19 @@ fn flow_set_after(old: &[Flow], sent: &[FlowPatch]) -> Vec<Flow> {
     sent.iter().map(|flow| flow.apply(known.get(flow.slug()).copied())).collect()
 }
 
-/// Whether `configure_flow` may name this flow although no row has it: it names it already, or it is
-/// one of the stage's own flows, before and after the change.
+/// The references of a stage, as it will be, that must have a row: those that it did not have before.
+/// A flow of its own needs none as long as it is in `flow_set`.
 #[must_use]
-pub fn knows_flow(old: &Stage, patch: &Patch, flow: Uuid) -> bool {
-    let stays = match &patch.flow_set {
-        None => old.has_flow(flow),
-        Some(sent) => old
-            .flow_set()
-            .iter()
-            .any(|own| own.pk == flow && sent.iter().any(|sent| sent.slug() == own.slug())),
+pub fn new_references(old: &Stage, stage: &Stage) -> Vec<(Field, Uuid)> {
+    let references = Field::all().filter_map(|field| Some((field, stage.reference(field)?)));
+    let is_new = |(field, row): &(Field, Uuid)| {
+        let is_other = old.reference(*field) != Some(*row);
+        match *field {
+            Field::CONFIGURE_FLOW => !stage.has_flow(*row) && (is_other || old.has_flow(*row)),
+            _ => is_other,
+        }
     };
-    stays || (old.reference(Field::CONFIGURE_FLOW) == Some(flow) && !old.has_flow(flow))
+    references.filter(is_new).collect()
 }
 
 /// Refuses a new address that comes without all of the stored secrets, where they are guarded.

@@ -193,7 +193,7 @@ impl Field {
     pub const MAPPING: Self = Self(place(&FIELDS, "mapping"));
 
     /// Every field, in the contract's order.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         (0..FIELDS.len()).map(Self)
     }
 

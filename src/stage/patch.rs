@@ -124,7 +124,7 @@ impl Patch {
     }
 
     /// The fields that the body names, in the contract's order.
-    pub fn fields(&self) -> impl Iterator<Item = Field> {
+    pub fn fields(&self) -> impl Iterator<Item = Field> + Clone {
         Field::all().filter(|field| self.names(*field))
     }
 

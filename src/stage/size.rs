@@ -42,16 +42,12 @@ pub fn text_bytes(patch: &Patch) -> usize {
     patch.texts().map(|(_, text)| json_bytes(text)).sum()
 }
 
-/// The field that made a stage too large: a text that never fits, else the largest field of those that
-/// the patch names.
+/// The field of these that made the stage too large: a text that never fits, else the largest.
 #[must_use]
-pub fn largest_field(stage: &Stage, patch: &Patch) -> Field {
-    let never_fits = patch.texts().find(|(_, text)| text.len() > STORED_BYTES_MAX);
-    if let Some((field, _)) = never_fits {
-        return field;
-    }
-    let sizes = patch.fields().map(|field| (stage.get(field).map_or(0, value_bytes), field));
-    sizes.max_by_key(|(bytes, _)| *bytes).map_or(Field::FLOW_SET, |(_, field)| field)
+pub fn largest_field(stage: &Stage, fields: impl Iterator<Item = Field> + Clone) -> Field {
+    let never_fits = fields.clone().find(|field| stage.text(*field).len() > STORED_BYTES_MAX);
+    let bytes = |field: &Field| stage.get(*field).map_or(0, value_bytes);
+    never_fits.or_else(|| fields.max_by_key(bytes)).unwrap_or(Field::FLOW_SET)
 }
 
 fn value_bytes(value: &Value) -> usize {

@@ -5,7 +5,6 @@
 //! to are never taken out.
 
 mod on_conflict;
-mod read_kind;
 mod removal;
 mod rows;
 mod stages;

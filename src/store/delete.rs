@@ -4,9 +4,8 @@ use uuid::Uuid;
 
 use super::{
     error::StoreError,
-    retry::{self, TRIES_MAX},
-    session::Session,
-    session::entity_tag,
+    retry::Tries,
+    session::{Session, entity_tag},
     transaction::{Outcome, Transaction},
 };
 use crate::{
@@ -47,8 +46,8 @@ impl Session<'_> {
         stage: Uuid,
         preconditions: &Preconditions,
     ) -> Result<Deleted, StoreError> {
-        let mut throttled = None;
-        for attempt in 1..=TRIES_MAX {
+        let mut tries = Tries::default();
+        while let Some(attempt) = tries.next().await {
             let Some(seen) = self.stage(stage).await? else {
                 // Gone: after an attempt whose answer was lost, by it or by another writer.
                 return self.unless_lost(Deleted::Missing);
@@ -61,18 +60,9 @@ impl Session<'_> {
             transaction.free_name(&seen.stage)?;
             match transaction.send(self, attempt).await? {
                 Outcome::Done => return Ok(Deleted::Done(Box::new(seen))),
-                Outcome::Throttled(code) => throttled = Some(code),
-                Outcome::StageRefused(_)
-                | Outcome::Conflict
-                | Outcome::Invalid(_)
-                | Outcome::MissingFlow(_)
-                | Outcome::TooLarge => throttled = None,
+                other => tries.failed(other),
             }
-            retry::pause(attempt).await;
         }
-        match throttled {
-            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
-            None => self.unless_lost(Deleted::Conflict),
-        }
+        tries.end(self, Deleted::Conflict)
     }
 }

@@ -6,7 +6,7 @@ use super::{
     error::StoreError,
     item::{self, Item},
     item_size::{self, ITEM_BYTES_MAX},
-    retry::{self, TRIES_MAX},
+    retry::Tries,
     session::Session,
     transaction::{self, Outcome, Transaction},
 };
@@ -54,14 +54,14 @@ impl Session<'_> {
         let stored = Box::new(Stored { stage: transition.stage, version });
         let item = item::stage_item(&stored);
         let too_large = || {
-            let field = size::largest_field(&stored.stage, patch);
+            let field = size::largest_field(&stored.stage, patch.fields());
             Inserted::Invalid((field, Problem::TooLarge).into())
         };
         if item_size::item_bytes(&item) > ITEM_BYTES_MAX {
             return Ok(too_large());
         }
-        let mut throttled = None;
-        for attempt in 1..=TRIES_MAX {
+        let mut tries = Tries::default();
+        while let Some(attempt) = tries.next().await {
             let references = &transition.new_references;
             match self.put_stage(&stored.stage, item.clone(), None, references, attempt).await? {
                 Outcome::Done => return Ok(Inserted::Done(stored)),
@@ -73,21 +73,14 @@ impl Session<'_> {
                     return self.unless_lost(Inserted::Invalid(spelled));
                 }
                 Outcome::TooLarge => return Ok(too_large()),
-                Outcome::Throttled(code) => throttled = Some(code),
-                Outcome::Conflict | Outcome::StageRefused(_) | Outcome::MissingFlow(_) => {
-                    throttled = None;
-                }
+                other => tries.failed(other),
             }
             // An attempt that lands late would create a second time what was deleted meanwhile.
             if !self.is_certain() {
                 break;
             }
-            retry::pause(attempt).await;
         }
-        match throttled {
-            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
-            None => self.unless_lost(Inserted::Conflict),
-        }
+        tries.end(self, Inserted::Conflict)
     }
 
     /// Puts a whole stage: a new one, or in the place of the one that was read. Its name's lock is

@@ -6,13 +6,12 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{operation::query::QueryOutput, types::AttributeValue};
 use uuid::Uuid;
 
 use super::{
     error::StoreError,
-    item::{self, Item, text},
-    key::{self, Key, Kind},
+    item::{self, Item},
+    key::{ID, Key, Kind},
     session::Session,
 };
 use crate::{
@@ -74,7 +73,7 @@ impl Session<'_> {
         } else {
             let mut after = None;
             loop {
-                let answer = self.query(Kind::Stage, after.take()).await?;
+                let answer = self.query(Kind::Stage, "", after.take()).await?;
                 let is_all = answer.last_evaluated_key.is_none() && selection.documents.is_some();
                 selection.add(answer.items.unwrap_or_default(), &mut key, is_all);
                 after = answer.last_evaluated_key;
@@ -128,39 +127,12 @@ impl Session<'_> {
     /// [`StoreError`] if the table could not be asked.
     pub async fn flows(&self) -> Result<Vec<Flow>, StoreError> {
         let mut flows = Vec::new();
-        let mut after = None;
-        loop {
-            let answer = self.query(Kind::Flow, after.take()).await?;
-            for item in answer.items.unwrap_or_default() {
-                let id = id_of(&item);
-                match item::read_flow_row(item) {
-                    Ok(flow) => flows.push(flow),
-                    Err(error) => tracing::error!(flow = id, cause = %error, "left out of a list"),
-                }
-            }
-            after = answer.last_evaluated_key;
-            if after.is_none() {
-                return Ok(flows);
-            }
-        }
-    }
-
-    async fn query(
-        &self,
-        kind: Kind,
-        after: Option<HashMap<String, AttributeValue>>,
-    ) -> Result<QueryOutput, StoreError> {
-        self.count_call();
-        let request = self.table.client.query().table_name(&self.table.name);
-        request
-            .key_condition_expression("#kind = :kind")
-            .expression_attribute_names("#kind", key::KIND)
-            .expression_attribute_values(":kind", text(kind.as_str()))
-            .consistent_read(true)
-            .set_exclusive_start_key(after)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("Query", &error))
+        let each = |id: String, item| match item::read_flow_row(item) {
+            Ok(flow) => flows.push(flow),
+            Err(error) => tracing::error!(flow = id, cause = %error, "left out of a list"),
+        };
+        self.read_kind(Kind::Flow, "", each).await?;
+        Ok(flows)
     }
 }
 
@@ -184,13 +156,9 @@ impl<K> Selection<K> {
 
 fn readable(items: Vec<Item>) -> impl Iterator<Item = Stored> {
     items.into_iter().filter_map(|item| {
-        let id = id_of(&item);
+        let id = item.get(ID).and_then(|id| id.as_s().ok()).cloned();
         item::read_stage(item)
             .inspect_err(|error| tracing::error!(stage = id, cause = %error, "left out of a list"))
             .ok()
     })
-}
-
-fn id_of(item: &Item) -> Option<String> {
-    item.get(key::ID).and_then(|id| id.as_s().ok()).cloned()
 }

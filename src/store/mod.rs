@@ -24,6 +24,7 @@ pub mod item;
 mod item_size;
 pub mod key;
 mod list;
+mod query;
 mod retry;
 mod session;
 mod table;

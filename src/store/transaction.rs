@@ -3,6 +3,7 @@
 
 #[cfg(feature = "local")]
 mod as_read;
+mod condition;
 mod parts;
 
 use std::collections::BTreeMap;

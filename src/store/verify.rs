@@ -90,12 +90,9 @@ impl Session<'_> {
                 report(Field::NAME, Problem::NameTaken);
             }
         }
-        for (field, row) in references {
-            let is_known = match field {
-                Field::CONFIGURE_FLOW => apply::knows_flow(&old, patch, row),
-                _ => old.reference(field) == Some(row),
-            };
-            if !is_known && !rows.has(field, row) {
+        let after = apply::applied(old.clone(), patch);
+        for (field, row) in apply::new_references(&old, &after) {
+            if patch.names(field) && !rows.has(field, row) {
                 report(field, Problem::NoSuchRow(patch.spelling(field)));
             }
         }

@@ -15,12 +15,13 @@ use super::{
 use crate::{
     http::precondition::{EntityTag, Tags},
     stage::{
+        apply,
         body::Body,
         field::Field,
         patch::{Completeness, Patch},
         problem::Problem,
         stage::Stage,
-        value::{Change, Value as FieldValue},
+        value::Value as FieldValue,
     },
 };
 
@@ -167,14 +168,7 @@ fn version(problems: &mut Problems, fields: &mut Map<String, Value>) -> Option<E
 
 /// The stage of a patch that names every field.
 fn assembled(uuid: Uuid, patch: &Patch, flows: Vec<ServerFields>) -> Stage {
-    let mut stage = Stage::new(uuid);
-    for field in Field::all() {
-        match patch.change(field) {
-            Change::Keep => {}
-            Change::Clear => stage.set(field, None),
-            Change::Set(value) => stage.set(field, Some(value.clone())),
-        }
-    }
+    let mut stage = apply::applied(Stage::new(uuid), patch);
     let patches = patch.flow_set.iter().flatten();
     let flows = patches.zip(flows).map(|(patch, fields)| fields.flow(patch)).collect();
     stage.set(Field::FLOW_SET, Some(FieldValue::Flows(flows)));

@@ -10,7 +10,7 @@ use crate::{
         error::StoreError,
         item::{self, Item},
         key::Key,
-        retry::{self, TRIES_MAX},
+        retry::Tries,
         transaction::{Outcome, Transaction},
     },
 };
@@ -47,8 +47,8 @@ impl Session<'_> {
     ///
     /// [`StoreError`] if the table could not be asked.
     pub async fn remove_by_force(&self, stage: Uuid) -> Result<Removed, StoreError> {
-        let mut throttled = None;
-        for attempt in 1..=TRIES_MAX {
+        let mut tries = Tries::default();
+        while let Some(attempt) = tries.next().await {
             let Some(seen) = self.get(Key::stage(stage)).await? else {
                 return self.unless_lost(Removed::Missing);
             };
@@ -60,15 +60,10 @@ impl Session<'_> {
             }
             match transaction.send(self, attempt).await? {
                 Outcome::Done => return Ok(Removed::Done { freed }),
-                Outcome::Throttled(code) => throttled = Some(code),
-                _ => throttled = None,
+                other => tries.failed(other),
             }
-            retry::pause(attempt).await;
         }
-        match throttled {
-            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
-            None => self.unless_lost(Removed::Conflict),
-        }
+        tries.end(self, Removed::Conflict)
     }
 
     /// The stage's name, if it can be read and its lock is the stage's own.

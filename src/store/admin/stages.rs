@@ -1,13 +1,12 @@
 //! Puts whole stages, and lists them.
 
-use std::collections::HashMap;
-
 use uuid::Uuid;
 
 use super::{on_conflict::OnConflict, unreadable::UnreadableItem};
 use crate::{
     http::precondition::EntityTag,
     stage::{
+        apply,
         field::Field,
         problem::{Problem, Problems},
         size::{self, DOCUMENT_BYTES_MAX},
@@ -19,9 +18,8 @@ use crate::{
         item::{self, Item, Unreadable},
         item_size::{self, ITEM_BYTES_MAX},
         key::{Key, Kind},
-        retry::{self, TRIES_MAX},
-        session::Session,
-        session::entity_tag,
+        retry::Tries,
+        session::{Session, entity_tag},
         transaction::{self, Outcome},
     },
 };
@@ -99,22 +97,21 @@ impl Session<'_> {
         let Some(item) = self.item(stage, seen.as_ref()) else {
             return Ok(StagePut::Invalid(too_large(stage)));
         };
-        let references = new_references(stage, seen.as_ref());
-        let mut throttled = None;
-        for attempt in 1..=TRIES_MAX {
+        let nothing = Stage::new(stage.uuid);
+        let old = seen.as_ref().map_or(&nothing, |seen| &seen.stage);
+        let references = apply::new_references(old, stage);
+        let mut tries = Tries::default();
+        while let Some(attempt) = tries.next().await {
             let put = self.put_stage(stage, item.clone(), seen.as_ref(), &references, attempt);
             match put.await {
-                Ok(Outcome::Throttled(code)) => throttled = Some(code),
-                Ok(Outcome::Conflict | Outcome::MissingFlow(_)) => throttled = None,
+                Ok(
+                    failed @ (Outcome::Conflict | Outcome::MissingFlow(_) | Outcome::Throttled(_)),
+                ) => tries.failed(failed),
                 Ok(outcome) => return self.put_outcome(stage, seen, outcome),
                 Err(error) => return self.unless_unreadable(stage.uuid, error).await,
             }
-            retry::pause(attempt).await;
         }
-        match throttled {
-            Some(code) => Err(StoreError::retryable("TransactWriteItems", code)),
-            None => self.unless_lost(StagePut::Conflict),
-        }
+        tries.end(self, StagePut::Conflict)
     }
 
     /// The stage's item as the next version of what was seen, unless it is too large.
@@ -212,28 +209,6 @@ impl Session<'_> {
     }
 }
 
-/// The references that must have a row: those that the stage did not have before, as for a change.
-fn new_references(stage: &Stage, seen: Option<&Stored>) -> Vec<(Field, Uuid)> {
-    let old = seen.map(|seen| &seen.stage);
-    let is_old = |field, row| old.is_some_and(|old| old.reference(field) == Some(row));
-    let references =
-        Field::all().filter_map(|field| stage.reference(field).map(|row| (field, row)));
-    let is_new = |(field, row): &(Field, Uuid)| match *field {
-        Field::CONFIGURE_FLOW => {
-            let leaves = old.is_some_and(|old| old.has_flow(*row));
-            !stage.has_flow(*row) && (leaves || !is_old(*field, *row))
-        }
-        field => !is_old(field, *row),
-    };
-    references.filter(is_new).collect()
-}
-
-/// Names the field that takes the most room.
 fn too_large(stage: &Stage) -> Problems {
-    let bytes = |field: &Field| {
-        let attribute = item::attribute(stage.get(*field));
-        item_size::item_bytes(&HashMap::from([(String::new(), attribute)]))
-    };
-    let largest = Field::all().max_by_key(bytes).unwrap_or(Field::FLOW_SET);
-    (largest, Problem::TooLarge).into()
+    (size::largest_field(stage, Field::all()), Problem::TooLarge).into()
 }

@@ -6,20 +6,17 @@ use aws_sdk_dynamodb::types::{
 };
 use uuid::Uuid;
 
-use super::{Role, Transaction};
+use super::{Role, Transaction, condition::Condition};
 use crate::{
     stage::{field::Field, stage::Stage, version::Stored},
     store::{
         error::StoreError,
         expression::StageUpdate,
-        item::{self, Item, STAGE_UUID, WRITE_IDS, text},
-        key::{ID, Key},
+        item::{self, Item, STAGE_UUID, text},
+        key::Key,
         verify::row_key,
     },
 };
-
-/// A lock is free, or it is the stage's own already.
-const FREE_OR_OWN: &str = "attribute_not_exists(#id) OR #owner = :owner";
 
 impl Transaction<'_> {
     /// Updates the stage.
@@ -48,54 +45,22 @@ impl Transaction<'_> {
         item: Item,
         seen: Option<&Stored>,
     ) -> Result<(), StoreError> {
-        let put = Put::builder()
-            .table_name(self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match seen {
-            None => put
-                .condition_expression("attribute_not_exists(#id)")
-                .expression_attribute_names("#id", ID),
-            Some(seen) => put
-                .condition_expression("#write_ids[0] = :seen")
-                .expression_attribute_names("#write_ids", WRITE_IDS)
-                .expression_attribute_values(":seen", text(seen.version.newest_write_id())),
-        };
-        let put = put.build().map_err(StoreError::unbuilt)?;
-        self.push(Role::Stage, TransactWriteItem::builder().put(put).build());
-        Ok(())
+        let condition = seen.map_or_else(Condition::is_missing, Condition::is_still);
+        self.put(Role::Stage, item, condition.showing_item())
     }
 
     /// Deletes the stage, if it is still what was read.
     pub(in crate::store) fn delete_stage(&mut self, seen: &Stored) -> Result<(), StoreError> {
-        let delete = Delete::builder()
-            .table_name(self.table)
-            .set_key(Some(Key::stage(seen.stage.uuid).attributes()))
-            .condition_expression("#write_ids[0] = :seen")
-            .expression_attribute_names("#write_ids", WRITE_IDS)
-            .expression_attribute_values(":seen", text(seen.version.newest_write_id()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(StoreError::unbuilt)?;
-        self.push(Role::Stage, TransactWriteItem::builder().delete(delete).build());
-        Ok(())
+        let condition = Condition::is_still(seen).showing_item();
+        self.delete(Role::Stage, Key::stage(seen.stage.uuid), condition)
     }
 
     /// Takes the lock of the stage's name.
     pub(in crate::store) fn take_name(&mut self, stage: &Stage) -> Result<(), StoreError> {
         let owner = AttributeValue::S(stage.uuid.to_string());
         let lock = [("name", text(stage.name())), (STAGE_UUID, owner.clone())];
-        let put = Put::builder()
-            .table_name(self.table)
-            .set_item(Some(item::item(Key::name(stage.name()), lock)))
-            .condition_expression(FREE_OR_OWN)
-            .expression_attribute_names("#id", ID)
-            .expression_attribute_names("#owner", STAGE_UUID)
-            .expression_attribute_values(":owner", owner)
-            .build()
-            .map_err(StoreError::unbuilt)?;
-        self.push(Role::NewName, TransactWriteItem::builder().put(put).build());
-        Ok(())
+        let lock = item::item(Key::name(stage.name()), lock);
+        self.put(Role::NewName, lock, Condition::is_free_or_own(owner))
     }
 
     /// Frees the lock of the name that the stage had.
@@ -109,17 +74,8 @@ impl Transaction<'_> {
         name: &str,
         owner: Uuid,
     ) -> Result<(), StoreError> {
-        let delete = Delete::builder()
-            .table_name(self.table)
-            .set_key(Some(Key::name(name).attributes()))
-            .condition_expression(FREE_OR_OWN)
-            .expression_attribute_names("#id", ID)
-            .expression_attribute_names("#owner", STAGE_UUID)
-            .expression_attribute_values(":owner", AttributeValue::S(owner.to_string()))
-            .build()
-            .map_err(StoreError::unbuilt)?;
-        self.push(Role::OldName, TransactWriteItem::builder().delete(delete).build());
-        Ok(())
+        let owner = AttributeValue::S(owner.to_string());
+        self.delete(Role::OldName, Key::name(name), Condition::is_free_or_own(owner))
     }
 
     /// Requires that the row be there to which a field refers from now on.
@@ -129,22 +85,66 @@ impl Transaction<'_> {
         row: Uuid,
     ) -> Result<(), StoreError> {
         match row_key(field, row) {
-            Some(key) => self.check(Role::Reference(field), key),
+            Some(key) => self.check(Role::Reference(field), key, Condition::exists()),
             None => Ok(()),
         }
     }
 
     /// Requires that the row be there of the flow to which the stage still refers.
     pub(in crate::store) fn require_kept_flow(&mut self, flow: Uuid) -> Result<(), StoreError> {
-        self.check(Role::KeptFlow(flow), Key::flow(flow))
+        self.check(Role::KeptFlow(flow), Key::flow(flow), Condition::exists())
     }
 
-    fn check(&mut self, role: Role, key: Key) -> Result<(), StoreError> {
+    pub(super) fn put(
+        &mut self,
+        role: Role,
+        item: Item,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(self.table)
+            .set_item(Some(item))
+            .set_expression_attribute_values(condition.values)
+            .set_expression_attribute_names(Some(condition.names))
+            .condition_expression(condition.expression)
+            .set_return_values_on_condition_check_failure(condition.on_refusal)
+            .build()
+            .map_err(StoreError::unbuilt)?;
+        self.push(role, TransactWriteItem::builder().put(put).build());
+        Ok(())
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        role: Role,
+        key: Key,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(self.table)
+            .set_key(Some(key.attributes()))
+            .set_expression_attribute_values(condition.values)
+            .set_expression_attribute_names(Some(condition.names))
+            .condition_expression(condition.expression)
+            .set_return_values_on_condition_check_failure(condition.on_refusal)
+            .build()
+            .map_err(StoreError::unbuilt)?;
+        self.push(role, TransactWriteItem::builder().delete(delete).build());
+        Ok(())
+    }
+
+    pub(super) fn check(
+        &mut self,
+        role: Role,
+        key: Key,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
         let check = ConditionCheck::builder()
             .table_name(self.table)
             .set_key(Some(key.attributes()))
-            .condition_expression("attribute_exists(#id)")
-            .expression_attribute_names("#id", ID)
+            .set_expression_attribute_values(condition.values)
+            .set_expression_attribute_names(Some(condition.names))
+            .condition_expression(condition.expression)
             .build()
             .map_err(StoreError::unbuilt)?;
         self.push(role, TransactWriteItem::builder().condition_check(check).build());

@@ -118,7 +118,7 @@ impl Session<'_> {
         let version = seen.version.next(self.write_id());
         let written = Box::new(Stored { stage: transition.stage.clone(), version });
         let too_large = || {
-            let field = size::largest_field(&written.stage, patch);
+            let field = size::largest_field(&written.stage, patch.fields());
             Swap::Invalid((field, Problem::TooLarge).into())
         };
         // Known before anything is sent: DynamoDB refuses a large request before it looks for the item.

@@ -1,10 +1,10 @@
-//! Reads all items of one kind, page by page.
+//! Strongly consistent queries: all items of one kind, page by page.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{operation::query::QueryOutput, types::AttributeValue};
 
-use crate::store::{
+use super::{
     error::StoreError,
     item::{Item, text},
     key::{ID, KIND, Kind},
@@ -12,9 +12,9 @@ use crate::store::{
 };
 
 impl Session<'_> {
-    /// Reads, strongly, every item of a kind whose sort key begins with `prefix`, in the order of
-    /// these keys. `each` gets the sort key and the item.
-    pub(in crate::store) async fn read_kind(
+    /// Reads every item of a kind whose sort key begins with `prefix`, in the order of these keys.
+    /// `each` gets the sort key and the item.
+    pub(super) async fn read_kind(
         &self,
         kind: Kind,
         prefix: &str,
@@ -22,7 +22,7 @@ impl Session<'_> {
     ) -> Result<(), StoreError> {
         let mut after = None;
         loop {
-            let answer = self.read_page(kind, prefix, after.take()).await?;
+            let answer = self.query(kind, prefix, after.take()).await?;
             for item in answer.items.unwrap_or_default() {
                 if let Some(AttributeValue::S(id)) = item.get(ID) {
                     each(id.clone(), item);
@@ -35,7 +35,8 @@ impl Session<'_> {
         }
     }
 
-    async fn read_page(
+    /// Reads one page: the items after this key, of at most 1 MB.
+    pub(super) async fn query(
         &self,
         kind: Kind,
         prefix: &str,

@@ -1,0 +1,89 @@
+//! The conditions of a transaction's parts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+
+#[cfg(feature = "local")]
+use crate::store::item::Item;
+use crate::{
+    stage::version::Stored,
+    store::{
+        item::{STAGE_UUID, WRITE_IDS, text},
+        key::ID,
+    },
+};
+
+/// On what condition an item is written, or only looked at.
+pub(super) struct Condition {
+    pub expression: String,
+    pub names: HashMap<String, String>,
+    /// DynamoDB refuses an empty map.
+    pub values: Option<HashMap<String, AttributeValue>>,
+    /// What a refusal brings along.
+    pub on_refusal: Option<ReturnValuesOnConditionCheckFailure>,
+}
+
+impl Condition {
+    fn new(expression: &str, name: &str) -> Self {
+        let names = HashMap::from([(format!("#{name}"), name.to_owned())]);
+        Self { expression: expression.to_owned(), names, values: None, on_refusal: None }
+    }
+
+    /// The item is there.
+    pub fn exists() -> Self {
+        Self::new("attribute_exists(#id)", ID)
+    }
+
+    /// The item is not there.
+    pub fn is_missing() -> Self {
+        Self::new("attribute_not_exists(#id)", ID)
+    }
+
+    /// The stage is still what was read.
+    pub fn is_still(seen: &Stored) -> Self {
+        Self::new("#write_ids[0] = :seen", WRITE_IDS)
+            .with(":seen", text(seen.version.newest_write_id()))
+    }
+
+    /// The lock is free, or it is this stage's own already.
+    pub fn is_free_or_own(owner: AttributeValue) -> Self {
+        let mut condition = Self::is_missing();
+        condition.expression.push_str(" OR #owner = :owner");
+        condition.names.insert("#owner".to_owned(), STAGE_UUID.to_owned());
+        condition.with(":owner", owner)
+    }
+
+    /// These attributes of an item are what was read, or nothing was there. The item need not be one
+    /// that this program can read.
+    #[cfg(feature = "local")]
+    pub fn is_as_read(seen: Option<&Item>, attributes: &[&str]) -> Self {
+        let Some(item) = seen else {
+            return Self::is_missing();
+        };
+        let mut condition = Self::exists();
+        for name in attributes {
+            condition.names.insert(format!("#{name}"), (*name).to_owned());
+            match item.get(*name) {
+                Some(value) => {
+                    condition.expression.push_str(&format!(" AND #{name} = :{name}"));
+                    condition = condition.with(&format!(":{name}"), value.clone());
+                }
+                None => {
+                    condition.expression.push_str(&format!(" AND attribute_not_exists(#{name})"));
+                }
+            }
+        }
+        condition
+    }
+
+    fn with(mut self, placeholder: &str, value: AttributeValue) -> Self {
+        self.values.get_or_insert_default().insert(placeholder.to_owned(), value);
+        self
+    }
+
+    /// The same condition, whose refusal brings the item along.
+    pub fn showing_item(self) -> Self {
+        Self { on_refusal: Some(ReturnValuesOnConditionCheckFailure::AllOld), ..self }
+    }
+}

@@ -89,10 +89,11 @@ impl Answer {
     }
 }
 
-/// Turns the outcome into a response; and the error's code, as the client reads it.
+/// Turns the outcome into a response; and the error's code, as the client reads it. Takes the text out
+/// of an [`Answer::Body`], which may have megabytes.
 #[must_use]
 pub fn respond(
-    outcome: &Result<Answer, Error>,
+    outcome: &mut Result<Answer, Error>,
     contract: Contract,
 ) -> (Response, Option<&'static str>) {
     let (response, code) = match outcome {
@@ -115,7 +116,7 @@ pub fn respond(
 }
 
 /// The answer's status, and what stands in it.
-fn accepted(answer: &Answer, contract: Contract) -> Response {
+fn accepted(answer: &mut Answer, contract: Contract) -> Response {
     let stage = |stored: &Stored, shows_secrets| {
         let mut json = Vec::with_capacity(STAGE_BYTES_USUAL);
         let document = StageDocument { contract, stage: &stored.stage, shows_secrets };
@@ -134,7 +135,7 @@ fn accepted(answer: &Answer, contract: Contract) -> Response {
         }
         Answer::NotModified(version) => with_tag(Response::new(StatusCode::NOT_MODIFIED), version),
         Answer::Deleted(_) => Response::new(StatusCode::NO_CONTENT),
-        Answer::Body(body) => with_json(Response::new(StatusCode::OK), body.clone()),
+        Answer::Body(body) => with_json(Response::new(StatusCode::OK), std::mem::take(body)),
         Answer::Methods(_) => Response::new(StatusCode::OK),
     }
 }

@@ -131,7 +131,8 @@ impl App {
         };
         // In a box: the SDK's futures make it kilobytes long, and each layer of lambda_runtime would
         // move it.
-        let work = Box::pin(self.dispatch(request, &session, &mut facts));
+        let fields = OnceLock::new();
+        let work = Box::pin(self.dispatch(request, &session, &fields, &mut facts));
         let outcome = match tokio::time::timeout(deadline::time_left(context), work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(out_of_time().into()),
@@ -140,6 +141,7 @@ impl App {
         // Only now, so that HEAD has the status of GET.
         let is_head = request.is_some_and(Request::is_head);
         let response = if is_head { response.without_body() } else { response };
+        facts.fields = fields.into_inner();
         facts.status = response.status.as_u16();
         facts.code = code;
         facts.elapsed = started.elapsed();
@@ -156,9 +158,9 @@ impl App {
         &self,
         trigger: Trigger,
         request: Option<&Request>,
-        outcome: Result<Answer, Error>,
+        mut outcome: Result<Answer, Error>,
     ) -> ((Response, Option<&'static str>), Result<Answer, Error>) {
-        let (response, code) = self.respond(request, &outcome);
+        let (response, code) = self.respond(request, &mut outcome);
         if trigger.can_carry(&response) {
             return ((response, code), outcome);
         }
@@ -167,14 +169,14 @@ impl App {
             // The change is done, and the status says so; only the stage itself cannot be shown.
             return ((response.without_body(), code), outcome);
         }
-        let outcome = Err(Error::AnswerTooLarge);
-        (self.respond(request, &outcome), outcome)
+        outcome = Err(Error::AnswerTooLarge);
+        (self.respond(request, &mut outcome), outcome)
     }
 
     fn respond(
         &self,
         request: Option<&Request>,
-        outcome: &Result<Answer, Error>,
+        outcome: &mut Result<Answer, Error>,
     ) -> (Response, Option<&'static str>) {
         let (mut response, code) = answer::respond(outcome, self.contract);
         let Some(request) = request else {
@@ -193,6 +195,7 @@ impl App {
         &self,
         request: Option<&Request>,
         session: &Session<'_>,
+        fields: &OnceLock<String>,
         facts: &mut Facts,
     ) -> Result<Answer, Error> {
         let request = request.ok_or(Error::BadRequest("The request cannot be read."))?;
@@ -215,17 +218,15 @@ impl App {
             session,
             contract: self.contract,
             secrets: self.secrets,
-            fields: OnceLock::new(),
+            fields,
         };
-        let outcome = match operation {
+        match operation {
             Operation::List => list::list(&cx).await,
             Operation::Create => create::create(&cx).await,
             Operation::ListAllStages => lookup::all_stages(&cx).await,
             Operation::ListFlows => lookup::flows(&cx).await,
             _ => of_one_stage(&cx, operation, &matched, facts).await,
-        };
-        facts.fields = cx.fields.into_inner();
-        outcome
+        }
     }
 
     /// Says once for each process that a client expects a newer release than it is answered by.

@@ -36,7 +36,7 @@ pub struct Context<'c> {
     /// To whom secrets are shown.
     pub secrets: Secrets,
     /// The fields that an accepted body names, for the log.
-    pub fields: OnceLock<String>,
+    pub fields: &'c OnceLock<String>,
 }
 
 impl Context<'_> {

@@ -1,21 +1,25 @@
 //! The log of requests. The harness searches every test's log for secrets while it is written.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
+use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    GOOD, Key, Request, SECRETS, STAGE, TestApp, TestSettings,
+    GOOD, Key, Request, SECRETS, STAGE, TestApp, TestSettings, invocation_of,
     library::{self, CHANGE, VIEW, sha256_hex},
     logged, write_ids,
 };
 
 /// Sends a request with a request id of its own, and returns its one line.
 async fn line_of(app: &TestApp, request: &Request) -> Value {
+    line_of_invocation(app, request, Context::default()).await
+}
+
+async fn line_of_invocation(app: &TestApp, request: &Request, mut context: Context) -> Value {
     let id = uuid::Uuid::new_v4().to_string();
     let event = request.library_event();
-    let mut context = Context::default();
     context.request_id.clone_from(&id);
     context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned());
     let Ok(_answer) = app.function.handle(LambdaEvent::new(event, context)).await;
@@ -77,6 +81,30 @@ async fn a_failing_table_is_logged_with_its_cause_and_without_any_item() {
     let cause = line["cause"].as_str().unwrap();
     assert!(cause.starts_with("GetItem failed: ResourceNotFoundException"), "{cause}");
     assert_eq!((&line["level"], &line["status"]), (&json!("ERROR"), &json!(500)));
+}
+
+#[tokio::test]
+async fn a_request_that_runs_out_of_time_names_its_fields() {
+    let app = TestApp::new().await;
+    app.dynamodb.intercept(|call, _, _| {
+        (call.operation == "UpdateItem").then(|| HttpConnectorFuture::new(std::future::pending()))
+    });
+    let line = line_of_invocation(
+        &app,
+        &Request::patch(r#"{"friendly_name": "n", "verify_only": true}"#),
+        invocation_of(Duration::from_secs(2)),
+    )
+    .await;
+    assert_eq!(
+        [&line["level"], &line["status"], &line["fields"], &line["certain"], &line["cause"]],
+        [
+            &json!("WARN"),
+            &json!(503),
+            &json!("friendly_name,verify_only"),
+            &json!(false),
+            &json!("the request failed: the invocation's time was up"),
+        ],
+    );
 }
 
 #[tokio::test]

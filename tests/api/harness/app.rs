@@ -128,11 +128,17 @@ impl TestApp {
 
 /// Sends a request to a function, in an invocation that has this much time.
 pub async fn call_within(function: &App, request: &Request, time: Duration) -> Answer {
+    let event = LambdaEvent::new(request.library_event(), invocation_of(time));
+    let Ok(answer) = function.handle(event).await;
+    Answer::read(&serde_json::to_value(answer).unwrap())
+}
+
+/// An invocation that has this much time.
+pub fn invocation_of(time: Duration) -> Context {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut context = Context::default();
     context.deadline = (now + time).as_millis().try_into().unwrap();
-    let Ok(answer) = function.handle(LambdaEvent::new(request.library_event(), context)).await;
-    Answer::read(&serde_json::to_value(answer).unwrap())
+    context
 }
 
 /// Another client of the same table, whose calls are not intercepted.

@@ -27,7 +27,7 @@ mod table;
 
 pub use self::{
     answer::{Answer, NAME_TAKEN, TOO_LARGE, detail, does_not_exist, invalid, not_found},
-    app::{LONG, OtherClient, TestApp, TestSettings, call_within},
+    app::{LONG, OtherClient, TestApp, TestSettings, call_within, invocation_of},
     assertions::{assert_refused, assert_updated},
     fixture::{
         CONFIGURE_FLOW, FIXTURE, GOOD, MANAGER, MAPPING, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW,

@@ -78,7 +78,7 @@ fn errors() -> BTreeSet<(u16, String)> {
     let mut error = Some(Error::NoRoute);
     while let Some(this) = error {
         error = next(&this);
-        let (response, code) = respond(&Err(this), Contract::default());
+        let (response, code) = respond(&mut Err(this), Contract::default());
         let body: Value = serde_json::from_str(&response.body.unwrap()).unwrap();
         assert_eq!(body["code"].as_str(), code);
         errors.insert((response.status.as_u16(), body.to_string()));

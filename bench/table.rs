@@ -1,4 +1,4 @@
-//! The embedded engine with a table of stages. The harness and `benches/function.rs` have it in common.
+//! The embedded engine with a table of stages, shared by the harness and `benches/function.rs`.
 
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -35,12 +35,12 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub const TABLE: &str = "authenticator-sms-stage";
 /// The key of a token with every permission on stages.
 const TOKEN: &str = "bench-token";
-/// Of this event, other events are made.
+/// The event from which other events are made.
 const PATCH: &str = include_str!("../events/http-api-patch-200.json");
 /// The path of the stages.
 const STAGES: &str = "/api/v3/stages/authenticator/sms/";
 
-/// Creates the table and the token on the engine that listens here.
+/// Creates the table and the token on the engine that listens on `engine`.
 pub async fn create(engine: SocketAddr) -> Result<Table, Failure> {
     let client = client::client(Connection {
         region: "us-east-1".to_owned(),
@@ -58,19 +58,19 @@ pub async fn create(engine: SocketAddr) -> Result<Table, Failure> {
     Ok(table)
 }
 
-/// Puts stages into the table and returns their bytes, as DynamoDB counts them. The items go directly into
-/// the engine's database, without the locks of their names: 100,000 are there within seconds.
+/// Puts stages into the table, and returns their bytes as DynamoDB counts them. The items go
+/// directly into the engine's database, without locks for their names: 100,000 take only seconds.
 pub fn fill(database: &Database, stages: impl Iterator<Item = Stage>) -> Result<usize, Failure> {
     let items = stages.map(|stage| map(item::stage_item(&stored(stage)))).collect();
     Ok(database.import_items(TABLE, items, ImportOptions::default())?.bytes_imported)
 }
 
-/// The stage's first version.
+/// The stage in its first version.
 pub fn stored(stage: Stage) -> Stored {
     Stored { stage, version: Version::first("0f8b3c5d7e9a41b2a3c4d5e6f7081920") }
 }
 
-/// An HTTP API's event: a request by the token for the stages, or for the stage that `stage` names.
+/// An event of an HTTP API: a request with the token for the stages, or for the stage `stage`.
 pub fn event(
     method: &str,
     stage: Option<&str>,
@@ -88,7 +88,7 @@ pub fn event(
     Ok(event.to_string())
 }
 
-/// A stage with `flows` flows. Number 0 is the stage that the events of `events/` name.
+/// A stage with `flows` flows. Number 0 is the stage in the events of `events/`.
 pub fn stage(number: u64, flows: u64) -> Stage {
     let mut stage = Stage::new(uuid(0x9c3d_6a1b_e0f7_d2a9_u64.wrapping_add(number)));
     let texts = [
@@ -126,7 +126,7 @@ fn uuid(number: u64) -> Uuid {
     Uuid::from_u64_pair(0x5f2d_7c1e_8a44_4b0e, number)
 }
 
-/// An item of the SDK as one of the engine.
+/// Converts an item of the SDK into one of the engine.
 fn map(item: Item) -> HashMap<String, dynoxide::AttributeValue> {
     item.into_iter().map(|(name, value)| (name, attribute(value))).collect()
 }

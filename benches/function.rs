@@ -1,9 +1,9 @@
-//! The cost of a request inside the function: by the number of flows of its stage, and by the number of
-//! stages in the table.
+//! The cost of a request inside the function, by the number of flows of its stage and by the number
+//! of stages in the table.
 //!
-//! `cargo bench` runs all of it, `cargo bench -- list` the benches with `list` in their names. Those with
-//! `handle` include the time of the embedded engine, which runs on a thread of its own: its memory is
-//! not counted.
+//! `cargo bench` runs all benches, `cargo bench -- list` those with `list` in their names. Those
+//! with `handle` include the time of the embedded engine, but not its memory, because it runs on
+//! its own thread.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot continue has failed")]
 
@@ -41,9 +41,9 @@ use self::table::{event, stage, stored};
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
-/// Flows of a stage.
+/// Numbers of flows of a stage.
 const FLOWS: [u64; 4] = [1, 10, 100, 1000];
-/// Stages in the table.
+/// Numbers of stages in the table.
 const STAGES: [u64; 3] = [10, 1000, 100_000];
 
 fn main() {
@@ -80,14 +80,14 @@ fn respond(bencher: Bencher<'_, '_>, flows: u64) {
     bencher.bench_local(|| answer::respond(&mut outcome, Contract::default()));
 }
 
-/// PATCH of two fields of a stage with so many flows.
+/// PATCH of two fields of a stage with `flows` flows.
 #[divan::bench(args = FLOWS, max_time = 4)]
 fn handle_patch(bencher: Bencher<'_, '_>, flows: u64) {
     let function = Function::new([stage(0, flows)]);
     bencher.bench_local(|| function.handle(&patch()));
 }
 
-/// PATCH of all flows of a stage with so many.
+/// PATCH of all flows of a stage with `flows` flows.
 #[divan::bench(args = FLOWS, max_time = 4)]
 fn handle_flow_set(bencher: Bencher<'_, '_>, flows: u64) {
     let function = Function::new([stage(0, flows)]);
@@ -96,14 +96,14 @@ fn handle_flow_set(bencher: Bencher<'_, '_>, flows: u64) {
     bencher.bench_local(|| function.handle(&event));
 }
 
-/// PATCH of two fields of one stage among so many.
+/// PATCH of two fields of one stage among `stages` stages.
 #[divan::bench(args = STAGES, max_time = 4)]
 fn handle_patch_among_stages(bencher: Bencher<'_, '_>, stages: u64) {
     let function = Function::new((0..stages).map(|number| stage(number, 1)));
     bencher.bench_local(|| function.handle(&patch()));
 }
 
-/// The first page of a list of so many stages, with the default number of stages on it.
+/// The first page of a list of `stages` stages, with the default page size.
 #[divan::bench(args = STAGES, max_time = 10)]
 fn handle_list(bencher: Bencher<'_, '_>, stages: u64) {
     let function = Function::new((0..stages).map(|number| stage(number, 1)));
@@ -111,7 +111,7 @@ fn handle_list(bencher: Bencher<'_, '_>, stages: u64) {
     bencher.bench_local(|| function.handle(&event));
 }
 
-/// A list of so many stages with a filter that one of them passes.
+/// A list of `stages` stages, with a filter that one of them matches.
 #[divan::bench(args = STAGES, max_time = 10)]
 fn handle_filtered_list(bencher: Bencher<'_, '_>, stages: u64) {
     let function = Function::new((0..stages).map(|number| stage(number, 1)));
@@ -128,7 +128,7 @@ fn patch() -> String {
     event("PATCH", Some(STAGE), "", Some(&body)).unwrap()
 }
 
-/// A function on an engine of its own.
+/// A function with its own engine.
 struct Function {
     runtime: Runtime,
     app: App,
@@ -156,7 +156,7 @@ impl Function {
     }
 }
 
-/// Serves the database on a thread of its own, for as long as the benches run.
+/// Serves the database on its own thread, as long as the benches run.
 fn serve(database: Database) -> SocketAddr {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -170,7 +170,7 @@ fn serve(database: Database) -> SocketAddr {
     receiver.recv().unwrap()
 }
 
-/// So many flows as a client sends them.
+/// `flows` flows, as a client sends them.
 fn flow_set(flows: u64) -> Value {
     let flow = |number| {
         json!({

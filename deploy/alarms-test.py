@@ -1,8 +1,8 @@
-"""Evaluates the alarms of template.yaml on made-up traffic: which alarms fire, at one request a minute as at a thousand, on the
-HTTP API, with its JWT authorizer, and on any other trigger. Run by deploy/lint, with the Python of its tools.
+"""Checks which alarms of template.yaml fire on made-up traffic: from one to a thousand requests a minute, on the HTTP API,
+with its JWT authorizer, and on any other trigger. Run by deploy/lint, with the Python of its tools.
 
-What is evaluated is what stands in the template: the expressions of metric math, the periods, the treatment of missing data,
-and the filters that make metrics of the access log.
+The template itself is evaluated: the expressions of metric math, the periods, the treatment of missing data, and the filters
+that make metrics of the access log.
 """
 
 import fnmatch
@@ -17,7 +17,7 @@ from cloudformation import load_template
 ROOT = Path(__file__).resolve().parent.parent
 OWN = "AuthenticatorSmsStage"
 PERIOD_SECONDS = 300
-# The longest that an alarm looks back, and one period more for it to begin in.
+# The longest window of an alarm, and one more period before it.
 PERIODS = 4
 
 
@@ -30,7 +30,7 @@ def main():
     for name, rate, trigger, traffic, expected in scenarios():
         count += 1
         series = collect([gateway.metrics(period, trigger) for period in traffic])
-        # AWS does not say whether FILL makes a series where a metric has no value at all, so both must do.
+        # AWS does not say whether FILL makes a series if a metric has no value at all, so the alarms must work in both cases.
         for semantics in (fill, fill_gaps):
             FUNCTIONS["FILL"] = semantics
             fired = {alarm for alarm, properties in alarms.items() if is_in_alarm(properties, series)}
@@ -46,11 +46,11 @@ def main():
 
 @dataclass
 class Period:
-    """What happened in five minutes. The numbers of requests say how each of them ended."""
+    """The traffic of five minutes: the numbers of requests, by how they ended."""
 
     good: int = 0
     unavailable: int = 0  # 503, because of the table
-    wrong: int = 0  # 500 without the table, such as an item that cannot be read
+    wrong: int = 0  # 500 not because of the table, such as an item that cannot be read
     denied: int = 0  # 403
     not_implemented: int = 0  # 501
     crashed: int = 0  # no answer: a crash, the function's time limit, a binary that does not start
@@ -58,7 +58,7 @@ class Period:
     not_started: int = 0  # Lambda had no concurrency left
     over_the_limit: int = 0  # the gateway's own 429
     unauthorized: int = 0  # the JWT authorizer's 401
-    table_throttles: int = 0  # seen by DynamoDB, and mostly repaired by a retry
+    table_throttles: int = 0  # counted by DynamoDB, and mostly resolved by a retry
     latency: float = 20
     heartbeat: str = "good"  # or "crashed", or "none"
 
@@ -67,7 +67,7 @@ def scenarios():
     """(name, requests a minute, trigger, periods, the alarms that must fire)"""
     for rate in (1, 10, 1000):
         n = 5 * rate
-        one = max(1, n // 100)  # one in a hundred, but one at least
+        one = max(1, n // 100)  # one in a hundred, but at least one
         for trigger in ("HTTP API", "other trigger"):
 
             def all_the_time(name, expected, **what):
@@ -78,7 +78,7 @@ def scenarios():
             yield all_the_time("every second request fails", "ServerErrors StoreErrors", good=n - n // 2, unavailable=max(1, n // 2))
             yield all_the_time("every item is unreadable", "ServerErrors", wrong=n)
             yield all_the_time("every request crashes", "ServerErrors", crashed=n)
-            yield all_the_time("it does not start", "ServerErrors Silent", crashed=n, heartbeat="crashed")
+            yield all_the_time("the function does not start", "ServerErrors Silent", crashed=n, heartbeat="crashed")
             yield all_the_time("Lambda starts nothing", "Throttled Silent" + " ServerErrors" * (trigger == "HTTP API"),
                                not_started=n, heartbeat="none")  # fmt: skip
             yield all_the_time("DynamoDB throttles one in a hundred", "Throttled", good=n, table_throttles=one)
@@ -92,12 +92,12 @@ def scenarios():
                 yield all_the_time("one in fifty fails", "ServerErrors StoreErrors", good=n - 2 * one, unavailable=2 * one)
                 yield all_the_time("one in a hundred is denied", "", good=n - one, denied=one)
             yield "one period has a 503", rate, trigger, [healthy, bad, healthy, healthy], set()
-            yield "one period has a 503, at last", rate, trigger, [healthy, healthy, healthy, bad], set()
-            yield ("it begins to fail", rate, trigger,
+            yield "the last period has a 503", rate, trigger, [healthy, healthy, healthy, bad], set()
+            yield ("requests begin to fail", rate, trigger,
                    [healthy, healthy, Period(unavailable=n), Period(unavailable=n)], {"ServerErrors", "StoreErrors"})  # fmt: skip
-            yield ("it fails between quiet periods", rate, trigger,
+            yield ("requests fail between quiet periods", rate, trigger,
                    [Period(), Period(unavailable=n), Period(), Period(unavailable=n)], {"ServerErrors", "StoreErrors"})  # fmt: skip
-            yield ("tokens are guessed, beside everyday traffic", rate, trigger,
+            yield ("tokens are guessed during everyday traffic", rate, trigger,
                    [replace(healthy, denied=n + 100)] * PERIODS, {"Refused"})  # fmt: skip
         n_one = max(1, n // 100)
         on_http_api = {
@@ -109,10 +109,10 @@ def scenarios():
             yield name, rate, "HTTP API", [period] * PERIODS, set(expected.split())
         yield "every JWT has expired", rate, "HTTP API", [Period(unauthorized=n)] * PERIODS, {"Refused"}
         yield "a JWT without the permission", rate, "HTTP API", [Period(denied=n)] * PERIODS, {"Refused"}
-        yield "JWTs are good", rate, "HTTP API", [Period(good=n)] * PERIODS, set()
-    yield "nothing is asked", 0, "HTTP API", [Period()] * PERIODS, set()
-    yield "nothing is asked, and it would not start", 0, "HTTP API", [Period(heartbeat="crashed")] * PERIODS, {"ServerErrors", "Silent"}
-    yield "nothing runs any more", 0, "other trigger", [Period(heartbeat="none")] * PERIODS, {"Silent"}
+        yield "all JWTs are good", rate, "HTTP API", [Period(good=n)] * PERIODS, set()
+    yield "no requests", 0, "HTTP API", [Period()] * PERIODS, set()
+    yield "no requests, and it would not start", 0, "HTTP API", [Period(heartbeat="crashed")] * PERIODS, {"ServerErrors", "Silent"}
+    yield "nothing runs", 0, "other trigger", [Period(heartbeat="none")] * PERIODS, {"Silent"}
     yield "one heartbeat was late", 0, "HTTP API", [Period(), Period(), Period(), Period(heartbeat="none")], set()
 
 
@@ -120,11 +120,11 @@ def scenarios():
 
 
 class Gateway:
-    """What CloudWatch has of a period: of the function, of Lambda, of the table, and of the HTTP API with its access log."""
+    """CloudWatch's metrics of a period: of the function, of Lambda, of the table, and of the HTTP API with its access log."""
 
     def __init__(self, resources):
         text = resources["DeploymentStage"]["Properties"]["AccessLogSettings"]["Format"]
-        # A line of the log must be JSON whatever stands for a variable.
+        # A line of the log must be JSON for any values of the variables.
         json.loads(re.sub(r"\$context\.[A-Za-z.]+", "x", text))
         self.line = text
         self.filters = {
@@ -182,20 +182,20 @@ class Filter:
         self.terms = re.findall(term, pattern)
 
     def matches(self, line):
-        # Without its dimension's member, a line makes no metric.
+        # A line without the member of a dimension makes no metric.
         return all(name in line for name in self.dimensions) and all(
             fnmatch.fnmatchcase(line[name], value) == (operator == "=") for name, operator, value in self.terms
         )
 
 
 def collect(periods):
-    """Each metric's values, one a period; None where it has none."""
+    """Each metric's values, one per period; None if it has none."""
     names = {name for period in periods for name in period}
     return {name: [period.get(name) for period in periods] for name in names}
 
 
 def check_sources(alarms, gateway):
-    """Each metric of our own must be written by the function or made by a filter, with the dimensions that are asked for."""
+    """Each metric of our own must be written by the function or made by a filter, with the dimensions that the alarm uses."""
     failures = 0
     written = set()
     for file in sorted((ROOT / "src").rglob("*.rs")):
@@ -315,7 +315,7 @@ class Expression:
 
 
 def pointwise(function, *operands):
-    """Where an operand has no value, the result has none."""
+    """Applies a function to each period. If an operand has no value there, the result has none."""
     if not any(isinstance(it, list) for it in operands):
         return function(*operands)
     columns = [it if isinstance(it, list) else [it] * PERIODS for it in operands]
@@ -331,7 +331,7 @@ def fill_gaps(series, filler):
 
 
 def present(function):
-    """For functions of a list of series: what is missing is left out."""
+    """For functions of a list of series: missing values are left out."""
 
     def apply(series):
         columns = [it if isinstance(it, list) else [it] * PERIODS for it in series]
@@ -342,7 +342,7 @@ def present(function):
 
 
 def choose(condition, yes, no):
-    # Only the chosen branch counts: the other may have no value there, as a division by zero has none.
+    # Only the chosen branch is used: the other may have no value there, such as a division by zero.
     columns = [it if isinstance(it, list) else [it] * PERIODS for it in (condition, yes, no)]
     return [None if which is None else (a if which else b) for which, a, b in zip(*columns)]
 

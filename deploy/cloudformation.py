@@ -1,4 +1,4 @@
-"""Reads template.yaml, for the tests beside it."""
+"""Reads template.yaml for the tests in this folder."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""What `deploy/emulate` and `deploy/sam-local` share: the local DynamoDB, its table, the events, and the comparison of two
-answers to one event. Nothing here knows how an item's key is made up; the engine is asked."""
+"""Shared by `deploy/emulate` and `deploy/sam-local`: the local DynamoDB, its table, the events, and the comparison of two
+answers to one event. The attributes of an item's key are read from the engine."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 FIXTURE = ROOT / "tests/conformance/fixture.json"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 START_SECONDS = 20
-# Longer than the function's own limit of 10 s, so that a function that hangs is seen as the emulator's timeout.
+# Longer than the function's own limit of 10 s, so that a function that hangs appears as the emulator's timeout.
 ANSWER_SECONDS = 15
 
 
@@ -27,7 +27,7 @@ def build(*flags):
 
 
 def load_events(files=()):
-    """(name, text) of these files, or of all of events/ and of two that are too large to be kept as files."""
+    """(name, text) of these files, or of all of events/ and of two events that are too large for files."""
     chosen = files or sorted((ROOT / "events").rglob("*.json"))
     events = [(os.path.relpath(file), Path(file).read_text()) for file in chosen]
     return events if files else events + generated_events()
@@ -62,7 +62,7 @@ def start_engine(command, listen="127.0.0.1:0", *flags):
 
 
 def stop(child):
-    """Ends a process that was started here; one that leads its own group takes the group along if it does not obey."""
+    """Stops a process that was started here. If it does not stop, kills it, or its whole group if it leads one."""
     if child.poll() is not None:
         return
     child.terminate()
@@ -100,7 +100,7 @@ class Table:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def restore(self):
-        """Puts the fixture's state back; returns whether anything had changed."""
+        """Restores the fixture's state; returns whether anything had changed."""
         now = self.items()
         for key in now.keys() - self.fixture.keys():
             self.call("DeleteItem", {"Key": json.loads(key)})
@@ -110,7 +110,7 @@ class Table:
         return now != self.fixture
 
     def copy_to(self, endpoint):
-        """Makes the same table with the same items on another engine, which keeps nothing when it ends."""
+        """Creates the same table with the same items on another engine, which keeps nothing when it ends."""
         self.call("CreateTable", {**self.schema, "BillingMode": "PAY_PER_REQUEST"}, endpoint)
         for item in self.fixture.values():
             self.call("PutItem", {"Item": item}, endpoint)
@@ -121,7 +121,7 @@ class Table:
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": f"DynamoDB_20120810.{operation}",
             "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
-            # Local engines want to see a signature, and do not check it.
+            # Local engines require a signature, but do not check it.
             "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, "
             "SignedHeaders=host;x-amz-date;x-amz-target, Signature=0",
         }
@@ -135,7 +135,7 @@ class Table:
 
 
 def answer_locally(command, event, *flags):
-    """What `sms-stage invoke` answers, on a table of its own."""
+    """The answer of `sms-stage invoke`, on its own table."""
     done = subprocess.run(
         [command, "invoke", "--load", FIXTURE, *flags, "-"],
         input=event, capture_output=True, text=True, timeout=ANSWER_SECONDS * 2,
@@ -146,7 +146,7 @@ def answer_locally(command, event, *flags):
 
 
 def answer_over_http(invocations, event):
-    """What the function answers behind an address that takes invocations as Lambda does."""
+    """The function's answer at an address that accepts invocations as Lambda does."""
     request = urllib.request.Request(invocations, event.encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
@@ -162,14 +162,14 @@ def parse_answer(text):
         # A scheduled event is answered with null.
         return answer if isinstance(answer, dict) else {"value": answer}
     except ValueError:
-        # The emulator's own words, such as "Task timed out after 10.00 seconds".
+        # The emulator's own message, such as "Task timed out after 10.00 seconds".
         return {"errorMessage": text, "panicked": True}
 
 
 def differences(name, event, local, emulated):
-    """What is wrong with the two answers, each a sentence."""
+    """Returns what is wrong with the two answers, one sentence each."""
     problems = []
-    # Only what is not an HTTP event at all may end in an invocation error, and then on both sides, without a panic.
+    # Only an event that is not an HTTP event may end in an invocation error, and then on both sides, without a panic.
     for side, answer in (("sms-stage invoke", local), ("bootstrap", emulated)):
         if answer.get("panicked") or "panicked" in str(answer.get("errorMessage")):
             problems.append(f"{side} gave no answer: {answer['errorMessage']}")
@@ -184,12 +184,12 @@ def differences(name, event, local, emulated):
                 problems.append(f"{key}: sms-stage invoke {local.get(key)}; bootstrap {emulated.get(key)}")
     expected = re.search(r"-(\d{3})\.json$", name)
     if expected and emulated.get("statusCode") != int(expected[1]):
-        problems.append(f"the name promises {expected[1]}")
+        problems.append(f"the status in the file name is {expected[1]}")
     return problems
 
 
 def comparable(answer, known):
-    """The answer without what is new in every run: the write's id in the ETag, and the UUIDs that the function made."""
+    """The answer without what differs in every run: the write id in the ETag, and the UUIDs that the function generated."""
     text = json.dumps(answer)
     text = re.sub(r'(\\"\d+)-[0-9a-f]{8}\\"', r'\1-…\\"', text)
     text = UUID.sub(lambda uuid: uuid[0] if uuid[0] in known else "…", text)
@@ -213,7 +213,7 @@ def find_leaks(events, log):
 
 
 def private_texts(events):
-    """Keys of tokens, secrets, and every text that a body holds, if long enough not to be there for another reason."""
+    """Keys of tokens, secrets, and every text in a body, if long enough not to be in the log for another reason."""
     fixture = json.loads(FIXTURE.read_text())
     found = {token["key"] for token in fixture["tokens"]}
     found |= {stage[field] for stage in fixture["stages"] for field in ("auth", "auth_password")}
@@ -226,7 +226,7 @@ def private_texts(events):
         except (KeyError, TypeError, ValueError, RecursionError):
             continue
         found |= {text for text in texts(body) if len(text) >= 10}
-    # The fixture's shortest is "hunter2"; "x" is in every log.
+    # The fixture's shortest secret is "hunter2"; "x" is in every log.
     return {text for text in found if len(text) >= 7 and not UUID.fullmatch(text)}
 
 

@@ -1,5 +1,5 @@
-"""Checks what no linter looks at: which parameters template.yaml takes and refuses, alone and together, and that what stands
-outside of it names resources that are in it. Run by deploy/lint, with the Python of its tools.
+"""Checks what no linter does: which parameters template.yaml accepts and refuses, alone and together, and that other files
+refer only to resources that it has. Run by deploy/lint, with the Python of its tools.
 """
 
 import json
@@ -25,11 +25,11 @@ VALUES = {
     "JwtIssuer": (["", "https://issuer.example/"], ["http://issuer.example/", "issuer.example"]),
 }  # fmt: skip
 
-# Parameters together, and whether CloudFormation may go on.
+# Combinations of parameters, and whether CloudFormation may continue.
 TOGETHER = [
     ({}, True),
     ({"ExistingTable": "stages-restored", "NewTable": "no"}, True),
-    # What would start an empty table without a word for it.
+    # Would silently start an empty table.
     ({"ExistingTable": "", "NewTable": "no"}, False),
     ({"ExistingTable": "stages-restored"}, False),
     ({"JwtIssuer": "https://issuer.example/"}, False),
@@ -52,9 +52,9 @@ def check_values(template):
     for name, (good, bad) in VALUES.items():
         pattern = template["Parameters"][name]["AllowedPattern"]
         for value, expected in [(value, True) for value in good] + [(value, False) for value in bad]:
-            # CloudFormation asks for a match of the whole value.
+            # CloudFormation matches the whole value.
             if bool(re.fullmatch(pattern, value)) != expected:
-                yield f"{name}: {value!r} is {'refused' if expected else 'taken'}"
+                yield f"{name}: {value!r} is {'refused' if expected else 'accepted'}"
 
 
 def check_together(template):
@@ -67,11 +67,11 @@ def check_together(template):
             for assertion in rule["Assertions"]
         )
         if holds != expected:
-            yield f"{given} {'is refused' if expected else 'is taken'}"
+            yield f"{given} {'is refused' if expected else 'is accepted'}"
 
 
 def evaluate(node, values):
-    """The functions that rules and conditions have."""
+    """Evaluates the functions that rules and conditions have."""
     if not isinstance(node, dict):
         return node
     ((function, argument),) = node.items()
@@ -106,7 +106,7 @@ def check_names(template):
             yield f"deploy/env.json: there is no {name}"
     order = list(resources)
     if order.index("Api") > order.index("StageFunction"):
-        yield "`sam local start-api` finds no routes unless Api stands before StageFunction"
+        yield "`sam local start-api` finds no routes unless Api is before StageFunction"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use lambda_http::{Error, LambdaEvent, lambda_runtime, service_fn};
 use tracing::level_filters::LevelFilter;
 
-/// A setting that is missing or makes no sense.
+/// A setting that is missing or invalid.
 #[derive(Debug)]
 struct BadSetting {
     name: &'static str,
@@ -32,7 +32,7 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
-/// What Lambda itself sets; its runtime library panics without one of them.
+/// The variables that Lambda itself sets; its runtime library panics if one is missing.
 const LAMBDA_SETTINGS: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -40,16 +40,16 @@ const LAMBDA_SETTINGS: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-// One event at a time, as Lambda sends them: a second thread would only cost start-up time.
+// Lambda sends one event at a time, so a second thread would only cost start-up time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let app = match start().await {
         Ok(app) => Arc::new(app),
-        Err(error) => return complain("does not start", &error),
+        Err(error) => return report_failure("failed to start", &error),
     };
     match answer_events(app).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain("was answering events, and has ended", &error),
+        Err(error) => report_failure("stopped answering events", &error),
     }
 }
 
@@ -74,7 +74,7 @@ async fn answer_events(app: Arc<App>) -> Result<(), Error> {
         let app = app.clone();
         async move { app.handle(event).await }
     }));
-    // As a task: each time that it wakes what `main` itself waits for, tokio looks at epoll once more.
+    // As a task: each time tokio wakes the future that `main` itself awaits, it polls epoll again.
     tokio::spawn(events).await?
 }
 
@@ -87,9 +87,9 @@ fn settings() -> Result<Settings, BadSetting> {
     })
 }
 
-/// Says what went wrong. Lambda puts it into the log.
-#[expect(clippy::print_stderr, reason = "the log itself may be what does not start")]
-fn complain(what: &str, error: &Error) -> ExitCode {
+/// Reports an error on standard error, which Lambda logs.
+#[expect(clippy::print_stderr, reason = "the log itself may have failed to start")]
+fn report_failure(what: &str, error: &Error) -> ExitCode {
     eprintln!("bootstrap {what}: {error}");
     ExitCode::FAILURE
 }
@@ -113,7 +113,7 @@ fn connection() -> Result<Connection, BadSetting> {
         region: checked("AWS_REGION", endpoint::region)?,
         endpoint,
         roots: roots()?,
-        // They live as long as the function's process does; Lambda starts a new one with new ones.
+        // Valid for the life of the process: for new credentials, Lambda starts a new process.
         credentials: Credentials::new(
             required("AWS_ACCESS_KEY_ID")?,
             required("AWS_SECRET_ACCESS_KEY")?,
@@ -136,7 +136,7 @@ fn roots() -> Result<Option<Vec<u8>>, BadSetting> {
     if bundle.windows(mark.len()).any(|window| window == mark) {
         Ok(Some(bundle))
     } else {
-        Err(BadSetting { name, problem: format!("{path} holds no PEM certificate") })
+        Err(BadSetting { name, problem: format!("{path} contains no PEM certificate") })
     }
 }
 
@@ -157,7 +157,7 @@ fn token_memory() -> Result<Duration, BadSetting> {
     Ok(Duration::from_secs(seconds.unwrap_or(60)))
 }
 
-/// A setting that is one of a few words.
+/// Reads an optional setting; for an invalid value, the error says what was expected.
 fn word<T>(
     name: &'static str,
     expected: &str,
@@ -166,7 +166,7 @@ fn word<T>(
     parsed(name, |word| parse(word).ok_or_else(|| format!("is {word:?}, not {expected}")))
 }
 
-/// A setting that may be missing.
+/// Reads an optional setting.
 fn parsed<T, E: fmt::Display>(
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, E>,
@@ -175,7 +175,7 @@ fn parsed<T, E: fmt::Display>(
     value.map_err(|error| BadSetting { name, problem: error.to_string() })
 }
 
-/// A setting that must be there.
+/// Reads a required setting.
 fn checked<T>(
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -186,7 +186,7 @@ fn checked<T>(
 fn required(name: &'static str) -> Result<String, BadSetting> {
     optional(name).ok_or_else(|| {
         let problem = if LAMBDA_SETTINGS.contains(&name) {
-            "is not set: this program runs in AWS Lambda; `sms-stage` runs it on any machine"
+            "is not set: this program runs in AWS Lambda; run `sms-stage` on other machines"
         } else {
             "is not set"
         };
@@ -194,7 +194,7 @@ fn required(name: &'static str) -> Result<String, BadSetting> {
     })
 }
 
-/// The variable's value; an empty one counts as not set, since templates cannot leave one out.
+/// The variable's value. An empty one counts as not set, since a template cannot omit a variable.
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

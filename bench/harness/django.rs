@@ -1,5 +1,5 @@
-//! First answer and warm calls of this function, beside the same endpoint in Django: the same requests,
-//! and the same answers, or nothing is measured.
+//! First answer and warm calls of this function, compared with the same endpoint in Django. Nothing
+//! is measured unless both give the same answers to the same requests.
 
 mod request;
 mod server;
@@ -41,7 +41,7 @@ pub struct Arguments {
     /// How many times each system is started.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
-    /// How many calls of each kind are measured after each start, following as many that are not.
+    /// How many calls of each kind are measured after each start, after as many unmeasured ones.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     calls: u32,
 }
@@ -49,10 +49,10 @@ pub struct Arguments {
 /// The figures of each system: the first answer, and one for each request.
 const COLUMNS: [&str; 5] = ["first answer", "accepted", "whole document", "400", "403"];
 
-/// Milliseconds, in the order of the columns; `None` where the system does not implement the request.
+/// Milliseconds, in the order of the columns; `None` if the system does not implement the request.
 type Figures = [Option<f64>; COLUMNS.len()];
 
-/// A request, with the function's own answer to it.
+/// A request, with the function's answer to it.
 struct Case {
     request: Request,
     answer: Answer,
@@ -77,7 +77,7 @@ pub async fn measure(
         for (system, samples) in systems.iter().zip(&mut samples) {
             let sample = sample(system, &cases, arguments.calls, dynamodb).await;
             let sample = sample.map_err(|error| named(system, &error))?;
-            // The first start of each reads its files from the disk.
+            // The first start of each system reads its files from the disk.
             if run > 0 {
                 samples.push(sample);
             }
@@ -137,7 +137,7 @@ async fn compare(system: &System, cases: &[Case], dynamodb: &Dynamodb) -> Result
     running.end().await
 }
 
-/// Fails with the differences, if this is not the function's answer.
+/// Fails with the differences if this is not the function's answer.
 fn same(running: &Running, answer: &str, case: &Case) -> Result<(), Failure> {
     let answer = running.parse(answer)?;
     if answer == case.answer {
@@ -159,8 +159,8 @@ async fn sample(
 ) -> Result<Figures, Failure> {
     let cases = if system.is_bare { cases.get(..1).unwrap_or_default() } else { cases };
     let Some(first) = cases.first() else { return failure("no cases") };
-    // One start that is not measured: the system before this one has left its data in the processor's
-    // caches, and may still be returning memory or ending a database process.
+    // One start that is not measured: the system before this one has left its data in the
+    // processor's caches, and may still be returning memory or ending a database process.
     let mut rehearsal = system.start(dynamodb).await?;
     rehearsal.first_call(&first.request).await?;
     rehearsal.end().await?;
@@ -169,7 +169,7 @@ async fn sample(
     verify(system, &running, &answer, first)?;
     let mut figures = vec![milliseconds(time)];
     for case in cases {
-        // All kinds before any is measured: the later kinds would profit from the earlier ones.
+        // Every kind runs before any is measured: later kinds would profit from earlier ones.
         running.call(&case.request, calls).await?;
     }
     for case in cases {
@@ -183,7 +183,7 @@ async fn sample(
     Ok(std::array::from_fn(|column| figures.get(column).copied()))
 }
 
-/// Fails unless the answer is what was expected: a fast error would spoil the figures.
+/// Fails unless the answer is as expected: a fast error would spoil the figures.
 fn verify(system: &System, running: &Running, answer: &str, case: &Case) -> Result<(), Failure> {
     if system.is_bare { check(answer, 200) } else { same(running, answer, case) }
 }

@@ -1,4 +1,4 @@
-//! The embedded engine behind TLS, in DynamoDB's place.
+//! The embedded engine behind TLS, in place of DynamoDB.
 
 use std::{
     mem,
@@ -35,7 +35,7 @@ use crate::{Failure, failure, table};
 
 /// The table's content: the fixture of the tests.
 const FIXTURE: &[u8] = include_bytes!("../../tests/conformance/fixture.json");
-/// Trusted besides the harness's own certificate: the function parses as many as without `AWS_CA_BUNDLE`.
+/// Also trusted, so that the function parses as many certificates as without `AWS_CA_BUNDLE`.
 const AMAZON_ROOTS: &str = include_str!("../../src/store/amazon-roots.pem");
 
 /// The engine with its table, and a TLS proxy in front of it.
@@ -49,7 +49,7 @@ pub struct Dynamodb {
     traffic: Arc<Traffic>,
 }
 
-/// What has come through the proxy.
+/// The traffic through the proxy.
 #[derive(Default)]
 struct Traffic {
     connections: AtomicUsize,
@@ -57,7 +57,7 @@ struct Traffic {
 }
 
 impl Dynamodb {
-    /// Starts all of it; the certificates are written to `folder`.
+    /// Starts the engine and the proxy. The certificates are written to `folder`.
     pub async fn start(folder: &Path) -> Result<Self, Failure> {
         let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = engine.local_addr()?;
@@ -78,12 +78,12 @@ impl Dynamodb {
         Ok(Self { endpoint, bundle, database, traffic })
     }
 
-    /// The number of connections since the last call of this.
+    /// The number of connections since the last call of this method.
     pub fn connections(&self) -> usize {
         self.traffic.connections.swap(0, Ordering::Relaxed)
     }
 
-    /// The operations of the requests since the last call of this, such as `GetItem`.
+    /// The operations, such as `GetItem`, of the requests since the last call of this method.
     pub fn operations(&self) -> Vec<String> {
         let mut operations = self.traffic.operations.lock().unwrap_or_else(PoisonError::into_inner);
         mem::take(&mut operations)
@@ -99,7 +99,7 @@ async fn load_fixture(table: &Table) -> Result<(), Failure> {
     }
 }
 
-/// Makes a self-signed certificate for 127.0.0.1, and its key.
+/// Creates a self-signed certificate for 127.0.0.1, and its key.
 fn certificate(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     let output = Command::new("openssl")
@@ -129,8 +129,8 @@ fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
 }
 
 impl Traffic {
-    /// Notes the operation, if these bytes are the beginning of a request. The client sends a request only
-    /// after the answer to the one before, and its headers fit into one read.
+    /// Records the operation if these bytes are the beginning of a request. The client sends a
+    /// request only after the answer to the one before, and its headers fit into one read.
     fn note(&self, bytes: &[u8]) {
         let head = String::from_utf8_lossy(bytes);
         let target = head.lines().find_map(|line| {
@@ -155,7 +155,7 @@ async fn accept(
         let traffic = traffic.clone();
         traffic.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
-            // A function that is ended may close its connection at any point.
+            // A function that is stopped may close its connection at any point.
             let _ = forward(connection, acceptor, engine, &traffic).await;
         });
     }

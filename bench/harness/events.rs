@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{Failure, table::event};
 
-/// The event of a request that creates a stage of this name.
+/// The event of a request that creates a stage with this name.
 pub fn create_event(name: &str) -> Result<String, Failure> {
     let body = json!({
         "name": name,
@@ -16,7 +16,7 @@ pub fn create_event(name: &str) -> Result<String, Failure> {
     event("POST", None, "", Some(&body))
 }
 
-/// The key of the stage that a function answers with.
+/// The key of the stage in a function's answer.
 pub fn stage_key(answer: &str) -> Result<String, Failure> {
     let answer: Json = serde_json::from_str(answer)?;
     let body = answer.get("body").and_then(Json::as_str).unwrap_or_default();

@@ -22,8 +22,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts `command` with more in its environment than every function has, and waits until it asks
-    /// for an event.
+    /// Starts `command` with `environment` besides the variables of every function, and waits until
+    /// it asks for an event.
     pub async fn start<V: AsRef<OsStr>>(
         command: &[impl AsRef<OsStr>],
         environment: &[(&str, V)],
@@ -61,7 +61,7 @@ impl Function {
         Ok(answer)
     }
 
-    /// Sends this event, and returns the answer with the time from the start of the process to it.
+    /// Sends this event, and returns the answer and the time from the start of the process to it.
     pub async fn first_call(&mut self, event: &str) -> Result<(Duration, String), Failure> {
         let Answer { at, body } = self.call_once(event).await?;
         Ok((at.duration_since(self.process.started), body))
@@ -71,7 +71,7 @@ impl Function {
         timeout(TIME_LIMIT, self.api.invoke(event)).await?
     }
 
-    /// The CPU time that all its threads together have used so far. Waits until it is idle.
+    /// The CPU time of all its threads together so far. Waits until it is idle.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         self.process.processor_time().await
     }
@@ -81,7 +81,7 @@ impl Function {
         self.process.peak_memory_kilobytes()
     }
 
-    /// Ends it, and waits until it has ended.
+    /// Stops it, and waits until it has ended.
     pub async fn end(self) -> Result<(), Failure> {
         self.process.end().await
     }

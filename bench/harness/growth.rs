@@ -1,4 +1,4 @@
-//! A list and a PATCH with more and more stages in the table: CPU time and memory of the function.
+//! CPU time and memory of a list and of a PATCH, with increasing numbers of stages in the table.
 
 use std::{ffi::OsStr, fs, path::Path, path::PathBuf, time::Duration};
 
@@ -24,7 +24,7 @@ pub struct Arguments {
     patches: u32,
 }
 
-/// Stages in the table, each with one flow.
+/// Numbers of stages in the table, each with one flow.
 const STAGES: [u64; 3] = [10, 1000, 100_000];
 
 /// Measures with each number of stages, and prints a line for each.
@@ -74,7 +74,7 @@ async fn measure_with(arguments: &Arguments, folder: &Path, stages: u64) -> Resu
     Ok(())
 }
 
-/// The CPU time of one of these calls.
+/// The average CPU time of these calls.
 async fn time_of(function: &mut Function, event: &str, calls: u32) -> Result<Duration, Failure> {
     let before = function.processor_time().await?;
     check(&function.call(event, calls).await?, 200)?;

@@ -1,4 +1,4 @@
-//! Instructions, counted by callgrind: unlike times, the same on a busy machine as on a quiet one.
+//! Instructions, counted by callgrind. Unlike times, they do not depend on the machine's load.
 
 use std::{
     ffi::OsStr,
@@ -18,7 +18,7 @@ use crate::{
     table::event,
 };
 
-/// The functions, and where a profile goes.
+/// The functions, and the file for a profile.
 #[derive(Args)]
 pub struct Arguments {
     /// The functions' binaries.
@@ -29,8 +29,8 @@ pub struct Arguments {
     profile: PathBuf,
 }
 
-/// Number of calls that are averaged: the order in a hash map is random, which makes a difference of
-/// about a thousandth.
+/// Number of calls that are averaged: the order in a hash map is random, which makes a difference
+/// of about a thousandth.
 const CALLS: u64 = 50;
 /// Maximum number of attempts to count one run.
 const ATTEMPTS: u32 = 20;
@@ -58,7 +58,7 @@ impl fmt::Display for Instructions {
     }
 }
 
-/// Counts for each function, and prints the counts.
+/// Counts the instructions of each function, and prints the counts.
 pub async fn measure(
     arguments: &Arguments,
     folder: &Path,
@@ -90,7 +90,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Makes the calls. Each stage has a new name, since those of earlier runs may be in the table.
+    /// Makes the calls. Each stage has a new name, because stages of earlier runs may exist.
     async fn make(self, function: &mut Function) -> Result<(), Failure> {
         for _ in 0..self.patches {
             check(&function.call(PATCH, 1).await?, 200)?;
@@ -120,13 +120,13 @@ struct Counter<'d> {
 }
 
 impl Counter<'_> {
-    /// Counts in runs that share their first calls; the differences are the other calls.
+    /// Counts in runs that have the same first calls, so that differences are due to the others.
     async fn count(&self, function: &Path) -> Result<Instructions, Failure> {
         let none = Calls::default();
         let start = self.run(none).await?;
         let patch = self.run(Calls { patches: 1, ..none }).await?;
         let patches = self.run(Calls { patches: 1 + CALLS, ..none }).await?;
-        // Before stages are created, which stay in the table: each list has the fixture's stages.
+        // Before stages are created and stay in the table: each list has the fixture's stages.
         let list = self.run(Calls { lists: 1, ..none }).await?;
         let lists = self.run(Calls { lists: 1 + CALLS, ..none }).await?;
         let create = self.run(Calls { creates: 1, ..none }).await?;
@@ -146,8 +146,9 @@ impl Counter<'_> {
 
     /// The instructions from the start until these calls are answered.
     ///
-    /// Callgrind makes a function fifty times slower. On a busy machine the connection may then time out
-    /// and be opened again, which takes more instructions than anything else here: such a run is repeated.
+    /// Callgrind makes a function fifty times slower. On a busy machine, the connection may then
+    /// time out and be opened again, which takes more instructions than anything else here. Such a
+    /// run is repeated.
     async fn run(&self, calls: Calls) -> Result<u64, Failure> {
         for _ in 0..ATTEMPTS {
             self.dynamodb.connections();
@@ -163,7 +164,7 @@ impl Counter<'_> {
         let command: Vec<&Path> = self.command.iter().map(PathBuf::as_path).collect();
         let mut function = Function::start::<&OsStr>(&command, &[], self.dynamodb).await?;
         calls.make(&mut function).await?;
-        // Work after the question for the next event belongs to the call as well.
+        // Work after the request for the next event belongs to the call as well.
         function.processor_time().await?;
         function.end().await?;
         let log = fs::read_to_string(&self.log)?;

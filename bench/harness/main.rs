@@ -1,7 +1,7 @@
-//! Measures the function's release binary from outside, as Lambda runs it: with a Runtime API that sends
-//! it events, and the embedded engine behind TLS in DynamoDB's place.
+//! Measures the function's release binary from outside, as Lambda runs it: with a Runtime API that
+//! sends it events, and the embedded engine behind TLS in place of DynamoDB.
 //!
-//! `bench/footprint`, `bench/budget` and `bench/peers/run` build what this needs, and run it.
+//! `bench/footprint`, `bench/budget` and `bench/peers/run` build what it needs, and run it.
 
 #![expect(clippy::print_stdout, reason = "the results of a command go to standard output")]
 
@@ -26,7 +26,7 @@ use self::dynamodb::Dynamodb;
 
 pub use self::table::Failure;
 
-/// An error of the harness's own.
+/// An error of the harness itself.
 pub fn failure<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(reason.into().into())
 }
@@ -43,7 +43,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start, first call, warm call, memory and size, beside an empty and a bare function.
+    /// Start, first call, warm call, memory and size, compared with an empty and a bare function.
     Times(times::Arguments),
     /// Instructions of a start, of the first call and of a warm call, counted by callgrind.
     Instructions(instructions::Arguments),
@@ -51,7 +51,7 @@ enum Command {
     Requests(requests::Arguments),
     /// A list and a PATCH with 10, 1,000 and 100,000 stages in the table.
     Growth(growth::Arguments),
-    /// First answer and warm calls, beside the same endpoint in Django.
+    /// First answer and warm calls, compared with the same endpoint in Django.
     Django(django::Arguments),
 }
 

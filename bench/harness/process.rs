@@ -14,17 +14,17 @@ use tokio::{
 
 use crate::{Failure, failure};
 
-/// Longest time that a measured process may take for a start, a call or its end.
+/// Maximum time that a measured process may take for a start, a call or its end.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A process that is running.
 pub struct Process {
-    /// When it was started.
+    /// The time at which it was started.
     pub started: Instant,
     child: Child,
 }
 
-/// A program with its arguments; its environment has `PATH` and `environment` only.
+/// A program with its arguments. Its environment has only `PATH` and `environment`.
 pub fn command<V: AsRef<OsStr>>(
     words: &[impl AsRef<OsStr>],
     environment: &[(&str, V)],
@@ -42,7 +42,7 @@ pub fn command<V: AsRef<OsStr>>(
 }
 
 impl Process {
-    /// Starts a command; its output is read and dropped.
+    /// Starts a command, whose output is read and discarded.
     pub fn start(command: &mut Command) -> Result<Self, Failure> {
         command
             .stdin(Stdio::null())
@@ -63,8 +63,8 @@ impl Process {
         Ok(self.child.wait().await?)
     }
 
-    /// The CPU time that it and its child processes have used so far, all threads together. Waits
-    /// until they are idle.
+    /// The CPU time of all threads of the process and its child processes so far. Waits until they
+    /// are idle.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         let mut last = Duration::ZERO;
         loop {
@@ -89,7 +89,7 @@ impl Process {
         self.child.id().ok_or_else(|| "the process has ended".into())
     }
 
-    /// Ends it, and waits until it has ended.
+    /// Stops it, and waits until it has ended.
     pub async fn end(mut self) -> Result<(), Failure> {
         let id = self.id()?.to_string();
         Command::new("kill").arg(id).status().await?;

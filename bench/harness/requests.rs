@@ -19,11 +19,11 @@ pub struct Arguments {
     function: PathBuf,
 }
 
-/// Stages with so many flows are a bit more than 3 MB, which DynamoDB reads with four queries.
+/// So many stages with so many flows are slightly more than 3 MB, which takes four queries.
 const STAGES: u64 = 1000;
 const FLOWS: u64 = 10;
 
-/// Counts for each operation, and prints the counts. The caller's token is known to the function.
+/// Counts the requests for each operation, and prints the counts. The function knows the token.
 pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), Failure> {
     let function = Function::start::<&OsStr>(&[&arguments.function], &[], dynamodb).await?;
     let mut counter = Counter { function, dynamodb };

@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{Failure, failure};
 
-/// The time until the deadline of a call. Ample, also for a function under callgrind.
+/// The time until the deadline of a call, ample even for a function under callgrind.
 const TIME_TO_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A function's call of the Runtime API.
@@ -36,7 +36,7 @@ enum Call {
 
 /// A function's answer.
 pub struct Answer {
-    /// When its last byte was read.
+    /// The time at which its last byte was read.
     pub at: Instant,
     /// Its body.
     pub body: String,
@@ -44,7 +44,7 @@ pub struct Answer {
 
 /// The Runtime API of one function.
 pub struct RuntimeApi {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     calls: mpsc::UnboundedReceiver<Call>,
     /// Sends the event that the function is waiting for.
@@ -71,7 +71,7 @@ impl RuntimeApi {
         Ok(Self { address, calls, waiting: None, server })
     }
 
-    /// Waits until the function asks for an event, and returns when it did.
+    /// Waits until the function asks for an event, and returns the time at which it did.
     pub async fn polled(&mut self) -> Result<Instant, Failure> {
         match self.calls.recv().await {
             Some(Call::Next { at, event }) => {
@@ -84,7 +84,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Sends the function an event, and waits for its answer and its question for the next event.
+    /// Sends the function an event, and waits for its answer and its request for the next event.
     pub async fn invoke(&mut self, event: &str) -> Result<Answer, Failure> {
         let Some(waiting) = self.waiting.take() else {
             return failure("the function did not ask for an event");

@@ -31,7 +31,7 @@ pub struct Arguments {
     calls: u32,
 }
 
-/// Calls before those that are measured.
+/// Number of calls before the measured ones.
 const CALLS_TO_WARM_UP: u32 = 20;
 
 /// The figures of one start, in milliseconds and megabytes (of 1,000,000 bytes).
@@ -51,7 +51,7 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
     let mut samples = binaries.map(|_| Vec::new());
     for run in 0..=arguments.runs {
         let round = round(binaries, run, arguments.calls, dynamodb).await?;
-        // The first start of each reads its file from the disk.
+        // The first start of each function reads its file from the disk.
         if run > 0 {
             for (sample, samples) in round.into_iter().zip(&mut samples) {
                 samples.push(sample);
@@ -84,9 +84,9 @@ pub async fn measure(arguments: &Arguments, dynamodb: &Dynamodb) -> Result<(), F
 
 /// Measures each function once with a connection opened at its start, and once without.
 ///
-/// Each start follows another function's calls and finds the processor's caches cold. How cold depends on
-/// the function before it, so the order changes from round to round, until each function has followed
-/// each of the others equally often.
+/// Each start follows another function's calls and finds the processor's caches cold. How cold
+/// depends on the function before it, so the order changes from round to round, until each function
+/// has followed each of the others equally often.
 async fn round(
     binaries: [&Path; 3],
     run: u32,
@@ -152,7 +152,7 @@ fn print_row(name: &str, figures: [f64; 3]) {
     println!("{name:40} {function:10.3} {empty:10.3} {bare:10.3} {to_empty:10.2} {to_bare:10.2}");
 }
 
-/// The size of a file, as it is and compressed, in megabytes.
+/// The size of a file, uncompressed and compressed, in megabytes.
 fn size(file: &Path) -> Result<(f64, f64), Failure> {
     let raw = fs::metadata(file)?.len();
     // A zip archive of one file is a few hundred bytes larger.

@@ -1,4 +1,4 @@
-//! A known caller, and what they hold.
+//! A caller and their permissions.
 
 use std::collections::BTreeSet;
 
@@ -8,34 +8,34 @@ use super::permission::{
     ADD, CHANGE, DELETE, MayAdd, MayChange, MayDelete, MayList, MayView, Refusal, VIEW, VIEW_FLOW,
 };
 
-/// A known caller.
+/// A caller and their permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The caller's name, for the log; `None` where the authorizer gave none.
+    /// The caller's name, for the log; `None` if the authorizer gave none.
     pub user: Option<String>,
     /// Codenames, for all stages or, as `<codename>:<stage_uuid>`, for one.
     permissions: Vec<String>,
 }
 
 impl Caller {
-    /// A caller with these permissions: codenames, each for all stages or, written
+    /// Creates a caller with these permissions: codenames, each for all stages or, written
     /// `<codename>:<stage_uuid>`, for one.
     #[must_use]
     pub fn new(user: Option<String>, permissions: Vec<String>) -> Self {
         Self { user, permissions }
     }
 
-    /// The permissions, as [`Caller::new`] took them.
+    /// The permissions, as given to [`Caller::new`].
     #[must_use]
     pub fn permissions(&self) -> &[String] {
         &self.permissions
     }
 
-    /// Permission to list stages: all, or those that the caller may view one by one.
+    /// Permission to list stages: all, or the single stages that the caller may view.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Denied`] for a caller who may view no stage.
+    /// [`Refusal::Denied`] for a caller who may not view any stage.
     pub fn may_list(&self) -> Result<MayList, Refusal> {
         if self.holds_for_all(VIEW) {
             return Ok(MayList::every());
@@ -53,17 +53,17 @@ impl Caller {
         self.sees(stage).map(|()| MayView::new(stage))
     }
 
-    /// Permission to create stages. To view what was created takes `view` as well.
+    /// Permission to create stages. Viewing the created stage later requires `view` as well.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Denied`] without it.
+    /// [`Refusal::Denied`] for a caller without it.
     pub fn may_add(&self) -> Result<MayAdd, Refusal> {
         if self.holds_for_all(ADD) { Ok(MayAdd::new()) } else { Err(Refusal::Denied) }
     }
 
-    /// Permission to change this stage. Needs the permission to view it as well, as in authentik,
-    /// since the answer shows the whole stage.
+    /// Permission to change this stage. Requires permission to view it as well, as in authentik,
+    /// because the answer shows the whole stage.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Caller {
         if self.can_change(stage) { Ok(MayChange::new(stage)) } else { Err(Refusal::Denied) }
     }
 
-    /// Permission to delete this stage. Needs the permission to view it as well.
+    /// Permission to delete this stage. Requires permission to view it as well.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Caller {
         self.holds_for_all(VIEW_FLOW)
     }
 
-    /// The stages that the caller may view one by one, if the caller may not view all of them.
+    /// The single stages that the caller may view, if the caller may not view all of them.
     #[must_use]
     pub fn views_one_by_one(&self) -> Option<MayList> {
         if self.holds_for_all(VIEW) {
@@ -105,9 +105,9 @@ impl Caller {
         (!own.is_empty()).then(|| MayList::these(own))
     }
 
-    /// Whether this stage is among those that the caller may view. As in authentik, a caller who may
-    /// view other stages only is told that there is no such stage ([`Refusal::Hidden`]), whether
-    /// there is one or not; a caller who may view none is refused ([`Refusal::Denied`]).
+    /// Checks that the caller may view this stage. As in authentik, a caller who may view only
+    /// other stages is told that there is no such stage ([`Refusal::Hidden`]), whether there is one
+    /// or not; a caller who may view none is refused ([`Refusal::Denied`]).
     fn sees(&self, stage: Uuid) -> Result<(), Refusal> {
         if self.holds(VIEW, stage) {
             Ok(())

@@ -1,4 +1,4 @@
-//! Who is asking, and what they may do.
+//! Callers, tokens and permissions.
 
 pub mod caller;
 pub mod permission;

@@ -1,5 +1,5 @@
-//! Permissions as values: [`Caller`](super::caller::Caller) makes them, and the store does nothing
-//! without one.
+//! Permissions as values: [`Caller`](super::caller::Caller) creates them, and the store does
+//! nothing without one.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ pub const ADD: &str = "authentik_stages_authenticator_sms.add_authenticatorsmsst
 pub const CHANGE: &str = "authentik_stages_authenticator_sms.change_authenticatorsmsstage";
 /// Django's codename for deleting a stage.
 pub const DELETE: &str = "authentik_stages_authenticator_sms.delete_authenticatorsmsstage";
-/// Django's codename for viewing flows, which `used_by` and the list of flows name.
+/// Django's codename for viewing flows, which `used_by` and the list of flows show.
 pub const VIEW_FLOW: &str = "authentik_flows.view_flow";
 
-/// The codenames of stages, each with the word that operators write for it.
+/// The codenames, each with the short name that operators use for it.
 pub const CODENAMES: [(&str, &str); 5] = [
     ("view", VIEW),
     ("add", ADD),
@@ -25,7 +25,7 @@ pub const CODENAMES: [(&str, &str); 5] = [
     ("view_flow", VIEW_FLOW),
 ];
 
-/// The codename that a word stands for: one of [`CODENAMES`]' words, or a codename itself.
+/// The codename for a word, which is one of the short names in [`CODENAMES`] or a codename itself.
 #[must_use]
 pub fn codename(word: &str) -> Option<&'static str> {
     CODENAMES
@@ -39,7 +39,7 @@ pub fn codename(word: &str) -> Option<&'static str> {
 pub enum Refusal {
     /// The caller lacks the permission.
     Denied,
-    /// The caller may view other stages only, and so is not to learn whether this one exists.
+    /// The caller may view only other stages, and so must not learn whether this one exists.
     Hidden,
 }
 
@@ -57,7 +57,7 @@ macro_rules! for_one_stage {
                 Self { stage }
             }
 
-            /// The stage that it is for.
+            /// The stage that the permission is for.
             #[must_use]
             pub fn stage(&self) -> Uuid {
                 self.stage

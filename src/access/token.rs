@@ -1,4 +1,4 @@
-//! Bearer tokens: the key that a client sends, and what the table keeps of it.
+//! Bearer tokens: the key that a client sends, and what the table stores for it.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
 
-/// How many digits of a token's hash the log shows: enough to tell a million tokens apart.
+/// Number of digits of a token's hash in the log: enough to tell a million tokens apart.
 pub const HASH_DIGITS_SHOWN: usize = 12;
 
 /// A bearer token's key, which cannot be printed.
@@ -23,7 +23,7 @@ impl TokenKey {
         Self(key)
     }
 
-    /// SHA-256 of the key in lower-case hex, the only form in which it is kept anywhere.
+    /// SHA-256 of the key in lower-case hex, the only form in which it is stored anywhere.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash(sha256_hex(&self.0))
@@ -54,7 +54,7 @@ impl TokenHash {
         &self.0
     }
 
-    /// The first digits, by which people and the log name a token.
+    /// The first digits, which identify a token to operators and in the log.
     #[must_use]
     pub fn shown(&self) -> &str {
         self.0.get(..HASH_DIGITS_SHOWN).unwrap_or_default()
@@ -74,19 +74,19 @@ pub fn sha256_hex(text: &str) -> String {
     hex
 }
 
-/// A token as the table has it.
+/// A token as stored in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Whose token it is, and what they may do.
+    /// The token's owner, and what they may do.
     pub caller: Caller,
-    /// When it was made, in seconds since 1970-01-01T00:00:00Z, where that is known.
+    /// When it was created, in seconds since 1970-01-01T00:00:00Z, if known.
     pub created: Option<u64>,
-    /// When it ends, in seconds since 1970-01-01T00:00:00Z; never, without one.
+    /// When it expires, in seconds since 1970-01-01T00:00:00Z; `None` for never.
     pub expires: Option<u64>,
 }
 
 impl Token {
-    /// Whether it has ended.
+    /// Whether the token has expired.
     #[must_use]
     pub fn has_expired(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! From an answer or an error to status, headers and JSON: the one table.
+//! The status, headers and JSON of every answer and error, in one table.
 
-// A new error gets its answer here, and a wildcard would hide that it has none.
+// Every new error needs its answer here; a wildcard would hide a missing one.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -28,13 +28,13 @@ use crate::{
 
 /// Seconds that a client is asked to wait before it tries again.
 ///
-/// A conflict or a throttled table is over sooner than this, but the header has no fractions.
+/// Conflicts and throttling end sooner than this, but the header does not allow fractions.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// Room for the JSON of a stage with a few flows, so that it need not grow.
+/// Initial capacity for a stage's JSON: enough for a stage with a few flows.
 const STAGE_BYTES_USUAL: usize = 4096;
 
-/// What a request that went well is answered with.
+/// The answer to a successful request.
 pub enum Answer {
     /// A stage.
     Stage {
@@ -43,7 +43,7 @@ pub enum Answer {
         /// Whether the caller is shown its secrets.
         shows_secrets: bool,
     },
-    /// A stage that was not there before.
+    /// A newly created stage.
     Created {
         /// The stage.
         stored: Box<Stored>,
@@ -54,9 +54,9 @@ pub enum Answer {
     NotModified(Version),
     /// The stage was deleted; this was its version.
     Deleted(Version),
-    /// JSON that is not one stage.
+    /// JSON other than a single stage.
     Body(String),
-    /// The methods that the path has, as the `Allow` header lists them.
+    /// The path's methods, as the `Allow` header lists them.
     Methods(String),
 }
 
@@ -68,17 +68,17 @@ impl Answer {
         Self::Stage { stored, shows_secrets }
     }
 
-    /// JSON that is not one stage.
+    /// JSON other than a single stage.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] if it cannot be written as JSON, which is a mistake in this program.
+    /// [`Error::Store`] if it cannot be written as JSON, which is a bug in this program.
     pub fn body(document: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(document).map(Self::Body);
-        body.map_err(|_| StoreError::permanent("the answer", "it is not JSON").into())
+        body.map_err(|_| StoreError::permanent("writing the answer", "it is not valid JSON").into())
     }
 
-    /// The version that is answered with.
+    /// The version of the stage that the answer is about, if any.
     #[must_use]
     pub fn version(&self) -> Option<&Version> {
         match self {
@@ -89,8 +89,8 @@ impl Answer {
     }
 }
 
-/// Turns the outcome into a response; and the error's code, as the client reads it. Takes the text out
-/// of an [`Answer::Body`], which may have megabytes.
+/// Turns the outcome into a response and the error code that the client sees. Moves the text out of
+/// an [`Answer::Body`], which may be megabytes long.
 #[must_use]
 pub fn respond(
     outcome: &mut Result<Answer, Error>,
@@ -103,7 +103,7 @@ pub fn respond(
             (with_json(Response::new(status), body.to_string()), Some(code))
         }
     };
-    // The document holds credentials, and an error may name what a field holds.
+    // The document contains credentials, and an error may quote a field's value.
     let response =
         response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let retry = matches!(response.status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE);
@@ -115,12 +115,12 @@ pub fn respond(
     (with_allow(response, outcome), code)
 }
 
-/// The answer's status, and what stands in it.
+/// The response to a successful request.
 fn accepted(answer: &mut Answer, contract: Contract) -> Response {
     let stage = |stored: &Stored, shows_secrets| {
         let mut json = Vec::with_capacity(STAGE_BYTES_USUAL);
         let document = StageDocument { contract, stage: &stored.stage, shows_secrets };
-        // No key is anything but text.
+        // Cannot fail: every key is a string.
         let _ = serde_json::to_writer(&mut json, &document);
         String::from_utf8(json).unwrap_or_default()
     };
@@ -149,7 +149,7 @@ fn with_json(response: Response, body: String) -> Response {
 fn with_tag(response: Response, version: &Version) -> Response {
     match HeaderValue::try_from(entity_tag(version).to_string()) {
         Ok(tag) => response.with_header(header::ETAG, tag),
-        // Only an item that was written by hand has a write id that a header cannot hold.
+        // Only an item written by hand can have a write id that is not valid in a header.
         Err(_) => response,
     }
 }
@@ -165,8 +165,8 @@ fn with_allow(response: Response, outcome: &Result<Answer, Error>) -> Response {
     }
 }
 
-/// Every error's status, code and body. The cause stays out of it: it names tables and hosts, and is
-/// for the log.
+/// Every error's status, code and body. The cause is left out: it names tables and hosts, and
+/// belongs in the log.
 fn refused(error: &Error) -> (StatusCode, &'static str, Value) {
     let (status, code, text) = match error {
         Error::Invalid(problems) => {
@@ -174,7 +174,8 @@ fn refused(error: &Error) -> (StatusCode, &'static str, Value) {
         }
         Error::BadParameters(problems) => {
             let entries = problems.iter();
-            let fields = entries.map(|(name, problem)| (*name, messages(std::slice::from_ref(problem))));
+            let fields =
+                entries.map(|(name, problem)| (*name, messages(std::slice::from_ref(problem))));
             return (StatusCode::BAD_REQUEST, "invalid", fields_body(fields));
         }
         Error::BadStageUuid(sent) => {
@@ -193,9 +194,7 @@ fn refused(error: &Error) -> (StatusCode, &'static str, Value) {
             "method_not_allowed",
             format!("Method \"{method}\" not allowed."),
         ),
-        Error::BadRequest(reason) => {
-            (StatusCode::BAD_REQUEST, "bad_request", (*reason).to_owned())
-        }
+        Error::BadRequest(reason) => (StatusCode::BAD_REQUEST, "bad_request", (*reason).to_owned()),
         Error::NotAuthenticated => (
             StatusCode::FORBIDDEN,
             "not_authenticated",
@@ -246,8 +245,8 @@ fn refused(error: &Error) -> (StatusCode, &'static str, Value) {
         Error::PreconditionFailed => (
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",
-            "The stage has changed since the version in If-Match, or is one that If-None-Match \
-             excludes."
+            "The stage has changed since the version in If-Match, or If-None-Match excludes \
+             its version."
                 .to_owned(),
         ),
         Error::Conflict => (
@@ -258,7 +257,7 @@ fn refused(error: &Error) -> (StatusCode, &'static str, Value) {
         Error::AnswerTooLarge => (
             StatusCode::BAD_REQUEST,
             "answer_too_large",
-            "The answer would be larger than can be sent. Ask for fewer stages (page_size), or send \
+            "The answer would be too large to send. Ask for fewer stages (page_size), or send \
              fewer values."
                 .to_owned(),
         ),

@@ -42,13 +42,13 @@ use crate::{
     },
 };
 
-/// The function's settings. The default is what the function does where none is set, except that no
+/// The function's settings. The defaults are those of a function without settings, except that no
 /// token is remembered.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The contract that is answered by.
+    /// The contract that the function follows.
     pub contract: Contract,
-    /// To whom secrets are shown; `None` for what the contract says.
+    /// Which callers are shown secrets; `None` for the contract's default.
     pub secrets: Option<Secrets>,
     /// How long a token is remembered.
     pub token_memory: Duration,
@@ -56,7 +56,7 @@ pub struct Settings {
     pub cors: AllowedOrigins,
 }
 
-/// What is made once and serves every request.
+/// State that is created once and shared by all requests.
 #[derive(Debug)]
 pub struct App {
     table: Table,
@@ -70,7 +70,7 @@ pub struct App {
 }
 
 impl App {
-    /// An app on this table.
+    /// Creates an app for this table.
     #[must_use]
     pub fn new(table: Table, settings: Settings) -> Self {
         Self {
@@ -85,14 +85,14 @@ impl App {
         }
     }
 
-    /// The same app, which hands each request's line of metrics to `sink`.
+    /// The same app, passing each request's metrics line to `sink`.
     #[must_use]
     pub fn with_metrics(self, sink: MetricSink) -> Self {
         Self { metrics: Some(sink), ..self }
     }
 
-    /// Answers one event, in the shape that its trigger expects; what is no request, with null. Never
-    /// fails: an `Err` here would be a Lambda fault, not an answer.
+    /// Answers one event in the shape that its trigger expects, or with null if it is not a
+    /// request. Never fails: an `Err` here would be a Lambda fault, not an answer.
     ///
     /// # Errors
     ///
@@ -129,16 +129,16 @@ impl App {
             is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
             ..Facts::default()
         };
-        // In a box: the SDK's futures make it kilobytes long, and each layer of lambda_runtime would
+        // Boxed: the SDK's futures make it kilobytes long, and each layer of lambda_runtime would
         // move it.
         let fields = OnceLock::new();
         let work = Box::pin(self.dispatch(request, &session, &fields, &mut facts));
         let outcome = match tokio::time::timeout(deadline::time_left(context), work).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(out_of_time().into()),
+            Err(_) => Err(timed_out().into()),
         };
         let ((response, code), outcome) = self.carried(trigger, request, outcome);
-        // Only now, so that HEAD has the status of GET.
+        // Only now, so that HEAD has the same status as GET.
         let is_head = request.is_some_and(Request::is_head);
         let response = if is_head { response.without_body() } else { response };
         facts.fields = fields.into_inner();
@@ -153,7 +153,7 @@ impl App {
         response
     }
 
-    /// The response, if the trigger can carry it; else the error that says that it cannot.
+    /// The response if the trigger can carry it; otherwise an error that says so.
     fn carried(
         &self,
         trigger: Trigger,
@@ -166,7 +166,7 @@ impl App {
         }
         let reads = request.is_none_or(|request| matches!(request.method(), "GET" | "HEAD"));
         if outcome.is_ok() && !reads {
-            // The change is done, and the status says so; only the stage itself cannot be shown.
+            // The change was made, and the status says so; only the stage itself cannot be shown.
             return ((response.without_body(), code), outcome);
         }
         outcome = Err(Error::AnswerTooLarge);
@@ -190,7 +190,7 @@ impl App {
         (response, code)
     }
 
-    /// The order in which things are checked. The first that fails answers.
+    /// Checks the request, then runs its operation. The first failed check determines the answer.
     async fn dispatch(
         &self,
         request: Option<&Request>,
@@ -199,7 +199,7 @@ impl App {
         facts: &mut Facts,
     ) -> Result<Answer, Error> {
         let request = request.ok_or(Error::BadRequest("The request cannot be read."))?;
-        facts.asked(request.method(), request.path());
+        facts.record_request(request.method(), request.path());
         self.note_newer_client(request);
         let matched = route::find(request.path())?;
         let operation = matched.route.operation(request.method())?;
@@ -210,7 +210,10 @@ impl App {
             _ => {}
         }
         let known = authenticate::authenticate(request, &self.tokens, session).await?;
-        facts.known(known.caller.user.as_deref(), known.token.as_ref().map(|token| token.shown()));
+        facts.record_caller(
+            known.caller.user.as_deref(),
+            known.token.as_ref().map(|token| token.shown()),
+        );
         facts.write_id = operation.writes().then(|| session.write_id().to_owned());
         let cx = Context {
             request,
@@ -225,11 +228,11 @@ impl App {
             Operation::Create => create::create(&cx).await,
             Operation::ListAllStages => lookup::all_stages(&cx).await,
             Operation::ListFlows => lookup::flows(&cx).await,
-            _ => of_one_stage(&cx, operation, &matched, facts).await,
+            _ => on_one_stage(&cx, operation, &matched, facts).await,
         }
     }
 
-    /// Says once for each process that a client expects a newer release than it is answered by.
+    /// Warns, once per process, that a client expects a newer release than the contract's.
     fn note_newer_client(&self, request: &Request) {
         let newer = request.user_agent().and_then(|client| self.contract.is_older_than(client));
         if let Some(release) = newer
@@ -238,15 +241,15 @@ impl App {
             tracing::warn!(
                 client = %release,
                 answers = %self.contract,
-                "a client expects a newer release of authentik; AUTHENTIK_VERSION sets which one is \
-                 answered by"
+                "a client expects a newer release of authentik; AUTHENTIK_VERSION sets the release \
+                 that answers follow"
             );
         }
     }
 }
 
-/// Does what is asked of one stage.
-async fn of_one_stage(
+/// Runs an operation on one stage.
+async fn on_one_stage(
     cx: &Context<'_>,
     operation: Operation,
     matched: &Matched<'_>,
@@ -263,11 +266,11 @@ async fn of_one_stage(
     };
     match outcome {
         Ok(answer) => Ok(answer),
-        // In a box, so that it takes no place in every request's future.
+        // Boxed, so that it takes no space in every request's future.
         Err(error) => Err(Box::pin(cx.as_visible(stage, error)).await),
     }
 }
 
-fn out_of_time() -> StoreError {
-    StoreError::retryable("the request", "the invocation's time was up")
+fn timed_out() -> StoreError {
+    StoreError::retryable("the request", "the invocation ran out of time")
 }

@@ -1,7 +1,7 @@
-//! From credentials to a caller.
+//! Identifies a request's caller.
 //!
-//! A caller is known by the API Gateway authorizer that vouched for the request, or else by a bearer
-//! token, which a warm function may remember for a while.
+//! A caller is identified by the API Gateway authorizer that vouched for the request, or else by a
+//! bearer token, which a warm function may remember for a while.
 
 use std::{
     collections::HashMap,
@@ -19,10 +19,10 @@ use crate::{
     store::{Session, error::StoreError},
 };
 
-/// The tokens that a warm function need not ask the table for again.
+/// The tokens that a warm function need not look up again.
 ///
-/// Only tokens that were found are remembered: a refusal is looked up again every time, so that a
-/// token made a moment ago works at once. One that was revoked works for up to `keep` longer.
+/// Only tokens that were found are remembered: an unknown token is looked up every time, so that a
+/// new token works at once. A revoked token works for up to `keep` longer.
 #[derive(Debug)]
 pub struct TokenMemory {
     keep: Duration,
@@ -35,12 +35,12 @@ struct Remembered {
     until: Instant,
 }
 
-/// Maximum number of tokens that are remembered at once. A token takes some hundred bytes, so this is
-/// less than a megabyte; a function with more callers than this asks the table more often.
+/// Maximum number of tokens that are remembered at once. A token takes a few hundred bytes, so this
+/// is less than a megabyte; a function with more callers than this looks up tokens more often.
 const TOKENS_MAX: usize = 1024;
 
 impl TokenMemory {
-    /// Remembers each token for this long; not at all for zero.
+    /// Creates a memory that keeps each token for this long; zero keeps none.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         Self { keep, known: Mutex::default() }
@@ -73,7 +73,7 @@ impl TokenMemory {
     }
 }
 
-/// A caller, and by which token they are known, if by one.
+/// A caller, and the token that identified them, if any.
 pub struct Authenticated {
     /// The caller.
     pub caller: Caller,
@@ -81,19 +81,19 @@ pub struct Authenticated {
     pub token: Option<TokenHash>,
 }
 
-/// Finds the caller.
+/// Identifies the caller.
 ///
 /// # Errors
 ///
 /// [`Error::NotAuthenticated`], [`Error::UnsupportedAuthentication`] or [`Error::BadToken`];
-/// [`Error::Store`] if the table could not be asked.
+/// [`Error::Store`] if the token could not be looked up.
 pub async fn authenticate(
     request: &Request,
     memory: &TokenMemory,
     session: &Session<'_>,
 ) -> Result<Authenticated, Error> {
     if let Some(identity) = request.identity() {
-        // What else the request says of its sender is not looked at.
+        // Any other credentials in the request are ignored.
         let caller = Caller::new(identity.user.clone(), identity.permissions.clone());
         return Ok(Authenticated { caller, token: None });
     }
@@ -104,11 +104,11 @@ pub async fn authenticate(
 }
 
 /// Reads an `Authorization` header as authentik does: trimmed, split at the first space, the scheme
-/// in any letter case, the rest untouched.
+/// in any letter case, the rest unchanged.
 fn bearer_key(authorization: Authorization<'_>) -> Result<TokenKey, Error> {
     match authorization {
         Authorization::Missing => Err(Error::NotAuthenticated),
-        // Which of them counts is not ours to guess.
+        // Choosing one of them would be a guess.
         Authorization::Several => Err(Error::BadToken),
         Authorization::One(value) => match value.trim().split_once(' ') {
             None => Err(Error::NotAuthenticated),

@@ -1,4 +1,4 @@
-//! What every operation gets: the request, its caller, the table, the contract.
+//! The input of every operation: the request, its caller, the table, the contract.
 
 use std::sync::OnceLock;
 
@@ -16,31 +16,31 @@ use crate::{
     store::Session,
 };
 
-/// Largest body that is read, in bytes.
+/// Maximum size of a body in bytes.
 ///
 /// DynamoDB refuses items above 400 KB (409,600 bytes), but a body may spell a character with six
-/// bytes (`\u00e9`) that is stored in two; so this is well above, and the item's own size is judged
-/// later.
+/// bytes (`\u00e9`) that is stored in two. So this limit is well above that, and the item's own
+/// size is checked later.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// What every operation gets.
+/// The input of every operation.
 pub struct Context<'c> {
     /// The request.
     pub request: &'c Request,
-    /// The caller, who is known.
+    /// The authenticated caller.
     pub caller: &'c Caller,
-    /// The request's work with the table.
+    /// The request's session with the table.
     pub session: &'c Session<'c>,
-    /// The contract that is answered by.
+    /// The contract that the function follows.
     pub contract: Contract,
-    /// To whom secrets are shown.
+    /// Which callers are shown secrets.
     pub secrets: Secrets,
-    /// The fields that an accepted body names, for the log.
+    /// The fields in an accepted body, for the log.
     pub fields: &'c OnceLock<String>,
 }
 
 impl Context<'_> {
-    /// The body as JSON. One of no bytes is the empty object, whatever its type.
+    /// The body as JSON. An empty body is an empty object, whatever its content type.
     ///
     /// # Errors
     ///
@@ -73,11 +73,11 @@ impl Context<'_> {
         self.request.preconditions().map_err(|_| Error::BadEntityTags)
     }
 
-    /// Reads the changes that a body asks for, by the contract's rules.
+    /// Reads the changes that a body asks for, under the contract's rules.
     ///
     /// # Errors
     ///
-    /// [`Rejected`], with what was right as well.
+    /// [`Rejected`], which also contains the valid part of the body.
     pub fn patch(&self, body: Body, needs: Completeness) -> Result<Patch, Box<Rejected>> {
         let patch = Patch::parse(body, &self.contract.rules(self.secrets), needs)?;
         let names: Vec<_> = patch.fields().map(|field| field.as_str()).collect();
@@ -92,11 +92,11 @@ impl Context<'_> {
         self.secrets.shown(self.caller.can_change(stage))
     }
 
-    /// The error as this caller may learn it. Whether a stage can be viewed at all comes before
-    /// everything else about it; for callers who may view single stages, that depends on which of
-    /// them are there. It is looked up only where it can make a difference: after a refusal.
+    /// The error that this caller may see. Whether a stage can be viewed at all takes precedence
+    /// over everything else about it; for callers who may view single stages, that depends on which
+    /// of these exist. It is looked up only where it can make a difference: after a refusal.
     pub async fn as_visible(&self, stage: Uuid, error: Error) -> Error {
-        let Some(may) = self.caller.views_one_by_one().filter(|_| error.stands_behind_visibility())
+        let Some(may) = self.caller.views_one_by_one().filter(|_| error.yields_to_visibility())
         else {
             return error;
         };

@@ -7,7 +7,7 @@ use crate::{stage::patch::Completeness, store::Inserted};
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn create(cx: &Context<'_>) -> Result<Answer, Error> {
     let may = cx.caller.may_add()?; // 403
     let body = cx.body()?; // 413, 415, 400
@@ -15,7 +15,7 @@ pub async fn create(cx: &Context<'_>) -> Result<Answer, Error> {
     let patch = match cx.patch(body, Completeness::Full) {
         Ok(patch) => patch,
         Err(rejected) => {
-            // 400: the body's and the table's errors at once.
+            // 400: reports the body's and the table's errors together.
             let found = cx.session.verify_insert(&may, &rejected.accepted).await?;
             return Err(Error::Invalid(rejected.problems.with(found)));
         }
@@ -25,7 +25,7 @@ pub async fn create(cx: &Context<'_>) -> Result<Answer, Error> {
     }
     match cx.session.insert(&may, &patch).await? {
         Inserted::Done(stored) => {
-            // The caller has just sent its secrets; unless the setting hides them from all callers.
+            // The caller has just sent the secrets: they are shown unless hidden from all callers.
             Ok(Answer::Created { stored, shows_secrets: cx.secrets.shown(true) })
         }
         Inserted::Invalid(problems) => Err(Error::Invalid(problems)),

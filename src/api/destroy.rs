@@ -9,7 +9,7 @@ use crate::store::Deleted;
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn destroy(cx: &Context<'_>, stage: Uuid) -> Result<Answer, Error> {
     let may = cx.caller.may_delete(stage)?; // 403, 404
     let preconditions = cx.preconditions()?; // 400

@@ -6,68 +6,68 @@ use crate::{
     store::error::StoreError,
 };
 
-/// Why a request is not answered with what it asks for.
+/// The reason why a request is refused or fails.
 ///
-/// What a client may read is in the variant; what only an operator may read (tables, hosts, codes of
-/// AWS) is in [`StoreError`], and goes to the log.
+/// The variants contain what a client may see. What only an operator may see (tables, hosts, AWS
+/// error codes) is in [`StoreError`], and goes to the log.
 #[derive(Debug)]
 pub enum Error {
-    /// The path is none that is served, and none of authentik's.
+    /// The path is neither served nor part of authentik's API.
     NoRoute,
-    /// The path is authentik's, and is not served here.
+    /// The path is part of authentik's API, but is not served here.
     NotImplemented,
-    /// The path is served, but not by this method.
+    /// The path is served, but not with this method.
     MethodNotAllowed {
         /// The method.
         method: String,
-        /// The methods that the path has, as the `Allow` header lists them.
+        /// The path's methods, as the `Allow` header lists them.
         allow: String,
     },
     /// The event's HTTP request cannot be read, for this reason.
     BadRequest(&'static str),
-    /// No credentials were sent, or none that could be read as such.
+    /// No credentials were sent, or none that could be read.
     NotAuthenticated,
-    /// Credentials of another scheme than `Bearer` were sent.
+    /// Credentials of a scheme other than `Bearer` were sent.
     UnsupportedAuthentication,
-    /// There is no such token, or no longer.
+    /// The token does not exist, or is no longer valid.
     BadToken,
-    /// The path's stage, given, is no UUID.
+    /// The stage in the path, given here, is not a UUID.
     BadStageUuid(String),
-    /// The caller may not do this, whether there is such a stage or not.
+    /// The caller may not do this, whether or not there is such a stage.
     Denied,
-    /// There is no such stage, or none that the caller may view.
+    /// There is no such stage, or the caller may not view it.
     NotFound,
-    /// The body is larger than a request may be.
+    /// The body is too large.
     BodyTooLarge,
-    /// The body is of this type, which is not JSON.
+    /// The body has this content type, which is not JSON.
     UnsupportedMediaType(String),
     /// The body is not JSON, for this reason.
     NotJson(String),
-    /// The body has more values in it than any stage.
+    /// The body has more values than any stage can have.
     TooManyValues,
     /// The `If-Match` or `If-None-Match` header is not a list of entity tags.
     BadEntityTags,
-    /// These parameters of a list, by their names, are wrong.
+    /// These parameters of a list, given by name, are invalid.
     BadParameters(Vec<(&'static str, Problem)>),
     /// The list has no such page.
     InvalidPage,
-    /// The body is JSON, and these things are wrong with it.
+    /// The body is JSON, but has these problems.
     Invalid(Problems),
-    /// The stage is not as `If-Match` or `If-None-Match` asks.
+    /// The stage does not satisfy `If-Match` or `If-None-Match`.
     PreconditionFailed,
-    /// Other writers came first, every time, and nothing was changed.
+    /// Every attempt lost to another writer, and nothing was changed.
     Conflict,
-    /// The answer would be larger than the trigger carries.
+    /// The answer would be larger than the trigger can carry.
     AnswerTooLarge,
-    /// The table could not be asked, or did not do what it was asked to.
+    /// The table could not be reached, or did not do what was requested.
     Store(StoreError),
 }
 
 impl Error {
-    /// Whether a caller who may view single stages only is told something else where this stage is
-    /// not among them any more.
+    /// Whether a caller who may view only single stages gets a different error if this stage is not
+    /// among those that exist.
     #[must_use]
-    pub fn stands_behind_visibility(&self) -> bool {
+    pub fn yields_to_visibility(&self) -> bool {
         match self {
             Self::Denied
             | Self::NotFound

@@ -1,4 +1,4 @@
-//! GET of the stages: permission, filters, search, order, page.
+//! GET of the list of stages: permission, filters, search, order, page.
 
 use uuid::Uuid;
 
@@ -19,15 +19,15 @@ use crate::{
     store::{DocumentsTooLarge, Selection},
 };
 
-/// Maximum number of bytes of the documents of one page. The trigger's own limit is looked at when the
-/// answer is there; this keeps memory bounded while it is made.
+/// Maximum size of one page's documents in bytes. The trigger's own limit is checked when the
+/// answer is complete; this one bounds memory while the answer is built.
 const PAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// Answers with a page of the stages.
+/// Answers with one page of stages.
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
     let query = cx.request.query();
     let rules = cx.contract.list_rules(cx.secrets);
@@ -37,8 +37,8 @@ pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
     look_up_rows(cx, &mut filters).await?;
     let order = Order::parse(query.last("ordering"), &rules);
     let is_wanted = |stage: &Stage| filters.matches(stage, cx.shows_secrets(stage.uuid));
-    let place = |stage: &Stage| order.key(stage, cx.shows_secrets(stage.uuid));
-    let selection = select(cx, &may, &search, &rules, is_wanted, place).await?; // 403
+    let sort_key = |stage: &Stage| order.key(stage, cx.shows_secrets(stage.uuid));
+    let selection = select(cx, &may, &search, &rules, is_wanted, sort_key).await?; // 403
     let problems: Vec<_> =
         filters.problems().map(|(name, problem)| (name, problem.clone())).collect();
     if !problems.is_empty() {
@@ -54,11 +54,11 @@ pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
     Answer::body(&ListDocument { contract: cx.contract, page, results: &results })
 }
 
-/// The parameter `search`.
+/// Reads the parameter `search`.
 ///
 /// # Errors
 ///
-/// [`Error::BadParameters`] for a text with U+0000 in it.
+/// [`Error::BadParameters`] for a text that contains U+0000.
 pub(super) fn search(query: &Query<'_>) -> Result<Search, Error> {
     Search::parse(query.last("search").unwrap_or_default())
         .map_err(|problem| Error::BadParameters(vec![("search", problem)]))
@@ -83,10 +83,10 @@ pub(super) async fn one_page(
     }
 }
 
-/// The stages that the caller may view, that fit the search, and that are wanted.
+/// The stages that the caller may view, that match the search, and that are wanted.
 ///
-/// As in authentik, a caller who may view single stages is refused where none of them is there, or
-/// none fits the search.
+/// As in authentik, a caller who may view single stages is refused if none of them exists, or none
+/// matches the search.
 ///
 /// # Errors
 ///
@@ -97,13 +97,13 @@ pub(super) async fn select(
     search: &Search,
     rules: &ListRules,
     is_wanted: impl Fn(&Stage) -> bool,
-    place: impl Fn(&Stage) -> SortKey,
+    sort_key: impl Fn(&Stage) -> SortKey,
 ) -> Result<Selection<SortKey>, Error> {
     let mut is_any_visible = false;
     let selection = cx.session.select(may, |stage| {
         let is_found = search.matches(&[stage.name()]);
         is_any_visible |= is_found || !rules.search_before_permission;
-        (is_found && is_wanted(stage)).then(|| place(stage))
+        (is_found && is_wanted(stage)).then(|| sort_key(stage))
     });
     let selection = selection.await?;
     if may.stages().is_some() && !is_any_visible {
@@ -112,7 +112,7 @@ pub(super) async fn select(
     Ok(selection)
 }
 
-/// Looks up the rows that filters name.
+/// Looks up the rows that filters refer to.
 async fn look_up_rows(cx: &Context<'_>, filters: &mut Filters) -> Result<(), Error> {
     let references: Vec<(_, Uuid)> = filters.references().collect();
     if references.is_empty() {

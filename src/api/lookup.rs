@@ -1,7 +1,7 @@
-//! What clients look up around a stage: flows, stages of every kind, the server's settings.
+//! Related objects that clients look up: flows, stages of every kind, the server's settings.
 //!
-//! authentik's Terraform provider takes a 404 from any path for an object that is gone, and then
-//! writes null where the object's key was. So what it looks up has to be answered.
+//! authentik's Terraform provider takes a 404 from any path to mean that an object is gone, and
+//! then writes null instead of the object's key. So its lookups must be answered.
 
 use serde_json::json;
 
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// GET of `/stages/all/`: the stages, in the form that stages of every kind have.
+/// GET of `/stages/all/`: the stages, in the form that is common to stages of every kind.
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn all_stages(cx: &Context<'_>) -> Result<Answer, Error> {
     let query = cx.request.query();
     let rules = cx.contract.list_rules(cx.secrets);
@@ -53,12 +53,12 @@ pub async fn all_stages(cx: &Context<'_>) -> Result<Answer, Error> {
     Answer::body(&ListDocument { contract, page, results: &results })
 }
 
-/// GET of `/flows/instances/`: the flows that a stage may refer to. Who may view a stage, or flows,
-/// may look them up: they are named in stages anyway.
+/// GET of `/flows/instances/`: the flows that a stage may refer to. Callers who may view a stage,
+/// or flows, may look them up: they appear in stages anyway.
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn flows(cx: &Context<'_>) -> Result<Answer, Error> {
     let query = cx.request.query();
     let rules = cx.contract.list_rules(cx.secrets);
@@ -85,7 +85,7 @@ pub async fn flows(cx: &Context<'_>) -> Result<Answer, Error> {
     Answer::body(&ListDocument { contract, page, results: &results })
 }
 
-/// The parameter `designation`.
+/// Reads the parameter `designation`.
 fn designation(sent: Option<&str>) -> Result<Option<&str>, Error> {
     let Kind::Choice(words) = FLOW_FIELDS[FLOW_DESIGNATION].kind else {
         return Ok(None);
@@ -98,7 +98,7 @@ fn designation(sent: Option<&str>) -> Result<Option<&str>, Error> {
     }
 }
 
-/// By slug, or by name, up or down; by slug where something else is asked for.
+/// Sorts by slug or name, ascending or descending; by slug if anything else is requested.
 fn sort(flows: &mut [Flow], ordering: Option<&str>) {
     let ordering = ordering.unwrap_or_default();
     match ordering.trim_start_matches('-') {
@@ -110,8 +110,8 @@ fn sort(flows: &mut [Flow], ordering: Option<&str>) {
     }
 }
 
-/// GET of `/root/config/`: the least that clients decode before they do anything else, without
-/// credentials. Reporting errors to authentik's makers is off.
+/// GET of `/root/config/`, without credentials: the minimum that clients decode before they do
+/// anything else. Error reporting to authentik's developers is off.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What can be asked of the function: one file an operation.
+//! The API of the function: one file for each operation.
 
 pub mod answer;
 pub mod app;

@@ -1,10 +1,10 @@
-//! Problems with fields and parameters, in the shapes of Django REST framework.
+//! Problems with fields and parameters, in Django REST framework's format.
 
 use serde_json::{Map, Value, json};
 
 use crate::stage::problem::{ElementProblems, FieldProblems, Problem, Problems};
 
-/// The body of a refusal for what is wrong with a request's fields.
+/// The body of a refusal that reports problems with a request's fields.
 pub(super) fn body_of(problems: &Problems) -> Value {
     match problems {
         Problems::Body(problem) => {
@@ -17,7 +17,7 @@ pub(super) fn body_of(problems: &Problems) -> Value {
     }
 }
 
-/// The body of a refusal: messages by the names of fields or parameters.
+/// The body of a refusal: messages by field or parameter name.
 pub(super) fn fields_body<'f>(fields: impl Iterator<Item = (&'f str, Value)>) -> Value {
     let code = [("code", json!("invalid"))];
     fields.chain(code).map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()

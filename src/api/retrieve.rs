@@ -9,7 +9,7 @@ use crate::{http::precondition::ReadOutcome, store::entity_tag};
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn retrieve(cx: &Context<'_>, stage: Uuid) -> Result<Answer, Error> {
     let may = cx.caller.may_view(stage)?; // 403, 404
     let preconditions = cx.preconditions()?; // 400

@@ -1,4 +1,4 @@
-//! The whole API as one table: from path and method to an operation.
+//! The whole API as one table that maps path and method to an operation.
 
 use std::borrow::Cow;
 
@@ -7,41 +7,41 @@ use uuid::Uuid;
 
 use super::error::Error;
 
-/// What can be asked.
+/// An operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// A page of the stages.
+    /// Returns one page of stages.
     List,
-    /// A new stage.
+    /// Creates a stage.
     Create,
-    /// One stage.
+    /// Returns one stage.
     Retrieve,
-    /// A change that describes the whole stage.
+    /// Changes a stage; the request describes the whole stage.
     Update,
-    /// A change of some fields.
+    /// Changes some fields of a stage.
     PartialUpdate,
-    /// A stage's end.
+    /// Deletes a stage.
     Destroy,
-    /// What uses a stage.
+    /// Returns what uses a stage.
     UsedBy,
-    /// A page of the stages, in the form that stages of every kind have.
+    /// Returns one page of stages, in the form that is common to stages of every kind.
     ListAllStages,
-    /// A page of the flows that stages may refer to.
+    /// Returns one page of the flows that stages may refer to.
     ListFlows,
-    /// What clients ask of the server before they do anything else.
+    /// Returns the settings that clients read before they do anything else.
     RootConfig,
-    /// Which methods a path has.
+    /// Returns the methods of a path.
     Options,
 }
 
 impl Operation {
-    /// Whether it may change something.
+    /// Whether the operation may change anything.
     #[must_use]
     pub fn writes(self) -> bool {
         matches!(self, Self::Create | Self::Update | Self::PartialUpdate | Self::Destroy)
     }
 
-    /// authentik's name for it.
+    /// authentik's name for the operation.
     #[must_use]
     pub fn id(self) -> &'static str {
         let rows = ROUTES.iter().flat_map(|route| route.methods);
@@ -50,22 +50,22 @@ impl Operation {
     }
 }
 
-/// One path and its methods: each with its operation and authentik's name for that.
+/// One path and its methods, each with its operation and authentik's name for the operation.
 #[derive(Debug)]
 pub struct Route {
-    /// The path below the API's prefix; one segment may stand for a stage.
+    /// The path below the API's prefix; one segment may stand for a stage's UUID.
     pub path: &'static [&'static str],
-    /// GET brings HEAD with it, and every path has OPTIONS.
+    /// GET implies HEAD, and every path has OPTIONS.
     pub methods: &'static [(&'static str, Operation, &'static str)],
 }
 
-/// The segment that stands for a stage.
+/// The segment that stands for a stage's UUID.
 const STAGE_UUID: &str = "{stage_uuid}";
-/// Where the stages are.
+/// The path of the stages.
 const STAGES: [&str; 3] = ["stages", "authenticator", "sms"];
-/// Room for the segments of a path, with a gateway's stage before the API's prefix.
+/// Initial capacity for a path's segments, with a gateway's stage before the API's prefix.
 const SEGMENTS_USUAL: usize = 10;
-/// Where authentik's API is.
+/// The prefix of authentik's API.
 const API: [&str; 2] = ["api", "v3"];
 
 /// Every route.
@@ -112,7 +112,7 @@ impl Route {
         own.chain(["HEAD", "OPTIONS"]).collect::<Vec<_>>().join(", ")
     }
 
-    /// The operation of this method.
+    /// The operation for this method.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Route {
     }
 }
 
-/// A route, and the stage that the path names in it.
+/// A route, and the path's segment for a stage, if it has one.
 #[derive(Debug)]
 pub struct Matched<'p> {
     /// The route.
@@ -140,7 +140,7 @@ pub struct Matched<'p> {
 }
 
 impl Matched<'_> {
-    /// The stage that the path names, in any spelling of a UUID that the `uuid` crate takes.
+    /// The UUID of the stage in the path, in any spelling that the `uuid` crate accepts.
     ///
     /// # Errors
     ///
@@ -151,13 +151,14 @@ impl Matched<'_> {
     }
 }
 
-/// The route of a path: at its end, under any prefix (the deployment stage, `/api/v3`, a custom
-/// domain's base path) that has no stages in it itself, with or without a slash behind it.
+/// Finds the route at the end of a path, with or without a trailing slash. The path may have any
+/// prefix (the deployment stage, `/api/v3`, a custom domain's base path) that does not itself
+/// contain the path of the stages.
 ///
 /// # Errors
 ///
 /// [`Error::NotImplemented`] for any other path of authentik's API: its Terraform provider takes a
-/// 404 for an object that is gone. [`Error::NoRoute`] for every other path.
+/// 404 to mean that an object is gone. [`Error::NoRoute`] for every other path.
 pub fn find(path: &str) -> Result<Matched<'_>, Error> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = Vec::with_capacity(SEGMENTS_USUAL);
@@ -171,14 +172,14 @@ pub fn find(path: &str) -> Result<Matched<'_>, Error> {
             wanted == segment || (*wanted == STAGE_UUID && !segment.is_empty())
         };
         let has_stages = prefix.windows(STAGES.len()).any(|part| part == STAGES);
-        // A prefix has at least the empty text before the first slash.
+        // A prefix has at least the empty segment before the first slash.
         if prefix.is_empty() || has_stages || !route.path.iter().zip(own).all(fits) {
             continue;
         }
-        let place = route.path.iter().position(|segment| *segment == STAGE_UUID);
-        let segment = place.map(|place| percent_decode_str(own[place]).decode_utf8_lossy());
+        let index = route.path.iter().position(|segment| *segment == STAGE_UUID);
+        let segment = index.map(|index| percent_decode_str(own[index]).decode_utf8_lossy());
         return Ok(Matched { route, segment });
     }
-    let is_authentiks = segments.windows(API.len()).any(|part| part == API);
-    Err(if is_authentiks { Error::NotImplemented } else { Error::NoRoute })
+    let is_authentik_path = segments.windows(API.len()).any(|part| part == API);
+    Err(if is_authentik_path { Error::NotImplemented } else { Error::NoRoute })
 }

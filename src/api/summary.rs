@@ -1,4 +1,4 @@
-//! What the log says of how a request ended.
+//! A summary, for the log, of how a request ended.
 
 use super::{answer::Answer, error::Error};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     telemetry::audit::{Facts, Severity},
 };
 
-/// Takes in how the request ended.
+/// Records how the request ended.
 pub(super) fn summarize(facts: &mut Facts, outcome: &Result<Answer, Error>, session: &Session<'_>) {
     facts.store_calls = session.calls();
     facts.is_certain = session.is_certain();
@@ -20,7 +20,7 @@ pub(super) fn summarize(facts: &mut Facts, outcome: &Result<Answer, Error>, sess
             }
         }
         Err(Error::Store(error)) => {
-            // After a failure, a change may have landed or not.
+            // After a failure, the change may or may not have been made.
             facts.is_certain &= facts.write_id.is_none();
             facts.cause = Some(error.to_string());
             facts.severity = match error.retry {

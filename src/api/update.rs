@@ -9,7 +9,7 @@ use crate::{stage::patch::Completeness, store::Updated};
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn update(cx: &Context<'_>, stage: Uuid, needs: Completeness) -> Result<Answer, Error> {
     let may = cx.caller.may_change(stage)?; // 403, 404
     let body = cx.body()?; // 413, 415, 400
@@ -17,8 +17,8 @@ pub async fn update(cx: &Context<'_>, stage: Uuid, needs: Completeness) -> Resul
     let patch = match cx.patch(body, needs) {
         Ok(patch) => patch,
         Err(rejected) => {
-            // 400: the body's and the table's errors at once. In a box, so that the reads take no
-            // place in every request's future.
+            // 400: reports the body's and the table's errors together. Boxed, so that the reads
+            // take no space in every request's future.
             let found = Box::pin(cx.session.verify_update(&may, &rejected.accepted)).await?;
             return Err(Error::Invalid(rejected.problems.with(found)));
         }

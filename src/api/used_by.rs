@@ -5,12 +5,12 @@ use uuid::Uuid;
 use super::{answer::Answer, context::Context, error::Error};
 use crate::{contract::document::UsedByDocument, stage::flow::Flow};
 
-/// Answers with the flows that a stage is bound to, for callers who may view flows; for others, with
-/// an empty list.
+/// Answers with the flows that a stage is bound to, or with an empty list for callers who may not
+/// view flows.
 ///
 /// # Errors
 ///
-/// The statuses are beside the lines.
+/// See the status beside each line.
 pub async fn used_by(cx: &Context<'_>, stage: Uuid) -> Result<Answer, Error> {
     let may = cx.caller.may_view(stage)?; // 403, 404
     let stored = cx.session.retrieve(&may).await?.ok_or(Error::NotFound)?; // 404

@@ -1,5 +1,5 @@
-//! How an answer shows a stage, key for key, in the contract's order; and, in files of their own,
-//! flows, lists and users of a stage.
+//! How an answer shows a stage, key by key, in the contract's order. Flows, lists and the users of
+//! a stage have files of their own.
 
 mod flow;
 mod list;
@@ -19,7 +19,7 @@ use self::{
     value::{Hyphenated, serialize_value},
 };
 
-/// What is the same for every stage, in the contract's order.
+/// The keys with the same value for every stage, in the contract's order.
 const CONSTANTS: [(&str, &str); 4] = [
     ("component", "ak-stage-authenticator-sms-form"),
     ("verbose_name", "SMS Authenticator Setup Stage"),
@@ -77,7 +77,7 @@ fn serialize_constants<M: SerializeMap>(map: &mut M) -> Result<(), M::Error> {
     CONSTANTS.iter().try_for_each(|(key, text)| map.serialize_entry(key, text))
 }
 
-/// A stage where stages of every kind are listed: with what they have in common.
+/// A stage in the list of stages of every kind, with only the keys that they have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct CommonStageDocument<'s> {
     /// The contract.

@@ -1,10 +1,10 @@
-//! The contracts of authentik's releases: what a request may say, and how an answer says it. The
-//! only place that names a release.
+//! The contracts of authentik's releases: what a request may contain, and how an answer shows it.
+//! The only place that names a release.
 //!
 //! A stage is stored as the union of all contracts; a contract is a view of it.
 
 pub mod document;
-pub mod every_year;
+pub mod every_release;
 pub mod line;
 pub mod release;
 pub mod releases;
@@ -21,29 +21,28 @@ use self::{
     releases::LINES,
 };
 
-/// The contract that the function answers by.
+/// The contract that the function follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contract {
     line: &'static Line,
     patch: u16,
-    is_every_year: bool,
+    is_every_release: bool,
 }
 
 /// What clients of every release can send and read.
 impl Default for Contract {
     fn default() -> Self {
-        let line = &every_year::LINE;
-        Self { line, patch: line.newest.patch, is_every_year: true }
+        let line = &every_release::LINE;
+        Self { line, patch: line.newest.patch, is_every_release: true }
     }
 }
 
 impl Contract {
-    /// The contract of a release, which is named with its patch or without: without, it is the
-    /// newest of its line.
+    /// The contract of a release; of the newest patch of its line, if the text has no patch.
     ///
     /// # Errors
     ///
-    /// [`UnknownRelease`] for any other.
+    /// [`UnknownRelease`] for any other text.
     pub fn parse(text: &str) -> Result<Self, UnknownRelease> {
         Self::known(text).ok_or_else(|| UnknownRelease(text.to_owned()))
     }
@@ -64,17 +63,17 @@ impl Contract {
     /// The contract of this patch of a line.
     #[must_use]
     pub fn of(line: &'static Line, patch: u16) -> Self {
-        Self { line, patch, is_every_year: false }
+        Self { line, patch, is_every_release: false }
     }
 
-    /// The release, if it is the contract of one.
+    /// The release, if this is the contract of a single one.
     #[must_use]
     pub fn release(&self) -> Option<Release> {
         let release = Release { patch: self.patch, ..self.line.newest };
-        (!self.is_every_year).then_some(release)
+        (!self.is_every_release).then_some(release)
     }
 
-    /// The setting for secrets that counts: where none is set, they are shown to editors, unless the
+    /// The effective setting for secrets: if none is set, they are shown to editors, unless the
     /// release's answers have none.
     #[must_use]
     pub fn secrets(&self, setting: Option<Secrets>) -> Secrets {
@@ -82,7 +81,7 @@ impl Contract {
         setting.unwrap_or(by_release)
     }
 
-    /// What a request's body may say.
+    /// What a request's body may contain.
     #[must_use]
     pub fn rules(&self, secrets: Secrets) -> Rules {
         Rules {
@@ -94,13 +93,13 @@ impl Contract {
         }
     }
 
-    /// What a list's parameters may say, and what they mean.
+    /// What a list's parameters may contain, and what they mean.
     #[must_use]
     pub fn list_rules(&self, secrets: Secrets) -> ListRules {
         ListRules {
             page_size_default: self.line.page_size_default,
             page_size_max: self.line.page_size_max,
-            page_size_odd: self.line.page_size_odd,
+            page_size_invalid: self.line.page_size_invalid,
             nulls_first: self.line.nulls_first,
             null_display_name: !self.shows_blank_display_name(),
             search_before_permission: self.line.search_before_permission,
@@ -108,7 +107,7 @@ impl Contract {
         }
     }
 
-    /// Whether there is any caller to whom secrets are shown.
+    /// Whether any caller can be shown secrets.
     fn has_readable_secrets(&self, secrets: Secrets) -> bool {
         self.secret_keys() && secrets != Secrets::WriteOnly
     }
@@ -125,13 +124,13 @@ impl Contract {
         self.line.has_autocomplete
     }
 
-    /// What used_by says of a flow.
+    /// The action of a flow in `used_by`.
     #[must_use]
     pub fn used_by(&self) -> &'static str {
         self.line.flow_used_by
     }
 
-    /// Whether a stage without a display name is shown with an empty one; if not, with null.
+    /// Whether a missing display name is shown as an empty string; if not, as null.
     fn shows_blank_display_name(&self) -> bool {
         self.line.no_display_name == NoDisplayName::Blank
     }
@@ -145,8 +144,8 @@ impl Contract {
         self.line.background
     }
 
-    /// The release that a client names in its `User-Agent`, if it is of a newer line than what the
-    /// function answers by. Patches are not compared: within a line, clients read all answers.
+    /// The release in a client's `User-Agent`, if its line is newer than the contract's. Patches
+    /// are not compared: within a line, clients can read all answers.
     #[must_use]
     pub fn is_older_than(&self, user_agent: &str) -> Option<Release> {
         let client = Release::of_client(user_agent)?;
@@ -154,7 +153,7 @@ impl Contract {
     }
 }
 
-/// What the setting takes.
+/// The release, or `every release`.
 impl fmt::Display for Contract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.release() {
@@ -164,13 +163,13 @@ impl fmt::Display for Contract {
     }
 }
 
-/// No release of this name is known.
+/// The text does not name a known release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRelease(String);
 
 impl fmt::Display for UnknownRelease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not a release of authentik that is known; known are", self.0)?;
+        write!(f, "\"{}\" is not a known release of authentik; known releases are", self.0)?;
         for (at, line) in LINES.iter().enumerate() {
             let Release { year, month, patch } = line.newest;
             write!(f, "{} {year}.{month} (.0 to .{patch})", if at == 0 { "" } else { "," })?;

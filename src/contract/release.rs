@@ -1,8 +1,8 @@
-//! The name of one release of authentik.
+//! The version number of a release of authentik.
 
 use std::fmt;
 
-/// A release: its line, by year and month, and its patch.
+/// A release: its line (year and month) and its patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release {
     /// The year.
@@ -14,14 +14,14 @@ pub struct Release {
 }
 
 impl Release {
-    /// The line that the release is of: its year and month.
+    /// The release's line: its year and month.
     #[must_use]
     pub fn line(self) -> (u16, u16) {
         (self.year, self.month)
     }
 
-    /// The release that a client names in its `User-Agent`: the clients that are generated for
-    /// Python and Rust, and the Terraform provider, do. The one for Go names itself 1.0.0.
+    /// The release in a client's `User-Agent`, if it has one. The clients generated for Python and
+    /// Rust, and the Terraform provider, send theirs; the client for Go sends 1.0.0.
     #[must_use]
     pub fn of_client(user_agent: &str) -> Option<Self> {
         let generated = user_agent.strip_prefix("OpenAPI-Generator/");
@@ -37,7 +37,7 @@ impl Release {
     }
 }
 
-/// The number that a text begins with.
+/// The number at the beginning of a text.
 fn leading_number(text: &str) -> Option<u16> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     text.get(..digits)?.parse().ok()

@@ -1,15 +1,15 @@
-//! To whom answers show a stage's secrets.
+//! Which callers are shown a stage's secrets.
 
 use std::fmt;
 
-/// To whom `auth` and `auth_password` are shown.
+/// Which callers are shown `auth` and `auth_password`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// To callers who may change the stage.
+    /// Callers who may change the stage.
     Editors,
-    /// To all callers who may view the stage.
+    /// All callers who may view the stage.
     Echo,
-    /// To no caller. A stage's address can be changed only by who sends its secrets along.
+    /// No caller. A request that changes a stage's address must also send its secrets.
     WriteOnly,
 }
 
@@ -38,7 +38,7 @@ impl Secrets {
         }
     }
 
-    /// Whether a caller who may view a stage, and perhaps change it, is shown its secrets.
+    /// Whether a caller who may view a stage is shown its secrets, by whether they may change it.
     #[must_use]
     pub fn shown(self, may_change: bool) -> bool {
         match self {
@@ -49,7 +49,7 @@ impl Secrets {
     }
 }
 
-/// No such setting.
+/// The setting has an unknown value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSecrets(String);
 

@@ -1,29 +1,30 @@
-//! Who API Gateway's authorizer says the caller is.
+//! The caller's identity according to API Gateway's authorizer.
 
 use serde_json::{Map, Value};
 
 use super::trigger::Trigger;
 
-/// What an authorizer says of the caller.
+/// The caller according to an authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The caller's name: `sub`, `principalId` or `user`, or an IAM principal's ARN.
     pub user: Option<String>,
-    /// The permissions, without the resource server in front of a scope.
+    /// The permissions, with the resource server removed from scopes.
     pub permissions: Vec<String>,
 }
 
-/// The names under which authorizers say who the caller is; the first counts.
+/// The members that may contain the caller's name, in order of precedence.
 const USER: [&str; 3] = ["sub", "principalId", "user"];
-/// The names under which issuers put permissions: Auth0 `permissions`, Cognito `scope`, Entra and
-/// Okta `scp`; `scopes` in contexts of Lambda authorizers. All count.
+/// The members that may contain permissions: `permissions` (Auth0), `scope` (Cognito), `scp` (Entra
+/// and Okta), `scopes` (contexts of Lambda authorizers). All of them count.
 const PERMISSIONS: [&str; 4] = ["permissions", "scope", "scopes", "scp"];
 
-/// Reads `requestContext.authorizer`. `None` if there is no authorizer, and other credentials count.
+/// Reads `requestContext.authorizer`. If there is no authorizer, returns `None`, and other
+/// credentials count.
 ///
-/// A member that is null is not there, and an object without members is no authorizer: payload
-/// format 1.0 has `{"claims": null, "scopes": null}` where a route has none. An authorizer that says
-/// nothing of permissions has vouched for a caller without any.
+/// A null member counts as missing, and an object without members as no authorizer: payload format
+/// 1.0 has `{"claims": null, "scopes": null}` if a route has no authorizer. If an authorizer does
+/// not mention permissions, the caller has none.
 pub(super) fn identity(trigger: Trigger, mut authorizer: Map<String, Value>) -> Option<Identity> {
     authorizer.retain(|_, member| !member.is_null());
     if authorizer.is_empty() {
@@ -32,13 +33,13 @@ pub(super) fn identity(trigger: Trigger, mut authorizer: Map<String, Value>) -> 
     match trigger {
         Trigger::RestApi => Some(rest_api(&authorizer)),
         Trigger::HttpApi => Some(http_api(&authorizer)),
-        // Its authentication comes in headers, which any client that reaches the function can write.
+        // Its authentication comes in headers, which any client that reaches the function can set.
         Trigger::LoadBalancer => None,
     }
 }
 
-/// A Cognito or JWT authorizer's claims; or a Lambda authorizer's principal and context, which are
-/// the members of the authorizer object themselves.
+/// Reads a Cognito or JWT authorizer's claims, or a Lambda authorizer's principal and context,
+/// which are direct members of the authorizer object.
 fn rest_api(authorizer: &Map<String, Value>) -> Identity {
     match authorizer.get("claims") {
         Some(claims) => from_claims(claims, authorizer.get("scopes")),
@@ -46,8 +47,8 @@ fn rest_api(authorizer: &Map<String, Value>) -> Identity {
     }
 }
 
-/// A JWT authorizer's claims; an IAM principal, who can have no permissions here; or a Lambda
-/// authorizer's context.
+/// Reads a JWT authorizer's claims, an IAM principal (who can have no permissions here), or a
+/// Lambda authorizer's context.
 fn http_api(authorizer: &Map<String, Value>) -> Identity {
     if let Some(jwt) = authorizer.get("jwt") {
         return from_claims(&jwt["claims"], jwt.get("scopes"));
@@ -58,8 +59,8 @@ fn http_api(authorizer: &Map<String, Value>) -> Identity {
     from_object(authorizer.get("lambda"))
 }
 
-/// Claims; and the scopes that API Gateway has found for the route, where the claims have none. They
-/// never add to the claims: it is not documented that the token has all of them.
+/// Reads claims, or, if they contain no permissions, the scopes that API Gateway found for the
+/// route. These are never added to the claims: it is not documented that the token has all of them.
 fn from_claims(claims: &Value, scopes: Option<&Value>) -> Identity {
     let mut identity = from_object(Some(claims));
     if identity.permissions.is_empty() {
@@ -89,7 +90,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A list of permissions, or a text of them with spaces between.
+/// Reads a list of permissions, or a string of permissions separated by spaces.
 fn permissions(value: &Value) -> Vec<String> {
     match value {
         Value::Array(list) => {
@@ -106,7 +107,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     inside.unwrap_or(text).split_ascii_whitespace()
 }
 
-/// Cognito can issue no other scopes than `resource-server/scope`.
+/// Removes the resource server: Cognito can issue scopes only as `resource-server/scope`.
 fn without_resource_server(scope: &str) -> Option<String> {
     let name = scope.rsplit('/').next().filter(|name| !name.is_empty())?;
     Some(name.to_owned())

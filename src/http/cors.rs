@@ -1,24 +1,24 @@
-//! Cross-origin requests: which origins may read answers, and the headers that tell browsers.
+//! Cross-origin requests: which origins may read answers, and the headers that tell browsers so.
 //!
-//! Fetch Standard, section *HTTP CORS protocol*. Credentials are never allowed: a caller is known by
-//! a header that a script has to set, not by what a browser sends by itself.
+//! Fetch Standard, section *HTTP CORS protocol*. Credentials are never allowed: a caller is
+//! identified by a header that a script must set, not by what a browser sends automatically.
 
 use lambda_http::http::{HeaderName, HeaderValue, header};
 
 use super::{error::InvalidOrigin, request::Request};
 
-/// What scripts may read of an answer besides its status, its type and its body.
+/// What scripts may read of an answer besides its status, type and body.
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After");
 /// Which headers scripts may send.
 const ALLOWED: HeaderValue =
     HeaderValue::from_static("Authorization, Content-Type, If-Match, If-None-Match");
-/// Seconds for which a browser need not ask again.
+/// Seconds for which a browser need not send another preflight request.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 
 /// The origins whose scripts may read answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// None: no answer has headers of CORS.
+    /// None: no answer has CORS headers.
     #[default]
     None,
     /// Every origin.
@@ -28,8 +28,8 @@ pub enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Reads the setting: origins (`https://host` or `https://host:port`) with commas between, or
-    /// `*` for every origin. A blank text is none.
+    /// Reads the setting: origins (`https://host` or `https://host:port`) separated by commas, or
+    /// `*` for every origin. A blank setting means no origins.
     ///
     /// # Errors
     ///
@@ -42,8 +42,8 @@ impl AllowedOrigins {
         }
     }
 
-    /// The headers that the answer to a request has to have. `methods` are those that the path has,
-    /// as in the `Allow` header.
+    /// The headers that the answer to a request must have. `methods` are the path's methods, as in
+    /// the `Allow` header.
     #[must_use]
     pub fn headers_for(
         &self,
@@ -52,7 +52,7 @@ impl AllowedOrigins {
     ) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::new();
         if matches!(self, Self::Listed(_)) {
-            // Also where the origin is not allowed: a cache must not give that answer to another.
+            // Even if the origin is not allowed: a cache must not serve this to other origins.
             headers.push((header::VARY, HeaderValue::from_static("Origin")));
         }
         let Some(origin) = request.origin().and_then(|origin| self.allowed(origin)) else {
@@ -68,7 +68,7 @@ impl AllowedOrigins {
         headers
     }
 
-    /// What `Access-Control-Allow-Origin` says to this origin.
+    /// The value of `Access-Control-Allow-Origin` for this origin, if it is allowed.
     fn allowed(&self, origin: &str) -> Option<HeaderValue> {
         match self {
             Self::None => None,
@@ -79,7 +79,7 @@ impl AllowedOrigins {
 }
 
 /// Reads one origin, and writes it as browsers do (RFC 6454, section 6.1): in lower case, without
-/// the scheme's own port.
+/// the scheme's default port.
 fn origin(entry: &str) -> Result<HeaderValue, InvalidOrigin> {
     let entry = entry.trim();
     let origin = serialized(&entry.to_ascii_lowercase());
@@ -92,29 +92,30 @@ fn serialized(text: &str) -> Result<HeaderValue, &'static str> {
         .filter(|(scheme, _)| matches!(*scheme, "https" | "http"))
         .ok_or_else(|| problem_with_scheme(text))?;
     if authority.contains(['/', '?', '#']) {
-        return Err("it ends with the host or the port, without a slash behind it");
+        return Err("it must end with the host or the port, without a slash");
     }
     let (host, port) = host_and_port(authority);
     if !is_host(host) {
-        return Err("the host is a name in ASCII, or an IP address");
+        return Err("the host must be an ASCII name or an IP address");
     }
-    let port = port.map(port_number).transpose()?.filter(|port| Some(*port) != own_port(scheme));
+    let port =
+        port.map(port_number).transpose()?.filter(|port| Some(*port) != default_port(scheme));
     let origin = match port {
         None => format!("{scheme}://{host}"),
         Some(port) => format!("{scheme}://{host}:{port}"),
     };
-    HeaderValue::try_from(origin).map_err(|_| "a header cannot hold it")
+    HeaderValue::try_from(origin).map_err(|_| "it is not valid in a header")
 }
 
 fn problem_with_scheme(text: &str) -> &'static str {
     match text {
-        "" => "there is nothing between two commas, or at the end",
-        "*" => "\"*\" cannot stand in a list",
-        _ => "it begins with https:// or http://",
+        "" => "the list has an empty entry",
+        "*" => "\"*\" cannot be part of a list",
+        _ => "it must begin with https:// or http://",
     }
 }
 
-/// Splits at the colon before the port, which is not one inside an IPv6 address.
+/// Splits at the colon before the port, not at one inside an IPv6 address.
 fn host_and_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -134,11 +135,11 @@ fn is_host(host: &str) -> bool {
 fn port_number(digits: &str) -> Result<u16, &'static str> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|port| is_number && *port > 0);
-    port.ok_or("the port is a number from 1 to 65535")
+    port.ok_or("the port must be a number from 1 to 65535")
 }
 
-/// The port that a scheme has without being told.
-fn own_port(scheme: &str) -> Option<u16> {
+/// The scheme's default port.
+fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "https" => Some(443),
         "http" => Some(80),

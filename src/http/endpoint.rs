@@ -1,11 +1,11 @@
 //! The address of a server, checked completely before anything is sent there.
 //!
-//! The SDK finds out about an endpoint that is no URI only when it sends, and then prints the whole
-//! request, secrets included.
+//! The SDK detects an endpoint that is not a URI only when it sends a request, and then prints the
+//! whole request, including secrets.
 
 use lambda_http::http::Uri;
 
-/// An endpoint: `http://` or `https://`, a host, perhaps a port; nothing else.
+/// An endpoint: `http://` or `https://`, a host, optionally a port; nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(String);
 
@@ -14,14 +14,14 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the text, which is not part of the words.
+    /// What is wrong with the text. The message does not contain the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let expected = "expected http:// or https:// and a host, such as http://127.0.0.1:8000";
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(format!("has white space in it; {expected}"));
+            return Err(format!("contains white space; {expected}"));
         }
         if text.contains(['$', '{', '}', '<', '>']) {
-            return Err(format!("has a placeholder in it that was not replaced; {expected}"));
+            return Err(format!("contains a placeholder that was not replaced; {expected}"));
         }
         let uri: Uri = text.parse().map_err(|_| format!("is not a URI; {expected}"))?;
         let scheme = uri.scheme_str().unwrap_or_default();
@@ -30,32 +30,32 @@ impl Endpoint {
         }
         let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
         let has_host = uri.host().is_some_and(is_host) && !authority.contains('@');
-        // A port that is no number, or none of a port, is not in `port`.
+        // `port` returns `None` for anything that is not a valid port number.
         let has_port = uri.host().is_some_and(|host| host.len() == authority.len())
             || uri.port().is_some_and(|port| port.as_u16() > 0);
         if !has_host || !has_port {
-            return Err(format!("names no host, or no port; {expected}"));
+            return Err(format!("has no valid host or port; {expected}"));
         }
         if uri.query().is_some() || !matches!(uri.path(), "" | "/") || text.contains('#') {
-            return Err(format!("has more than a host in it; {expected}"));
+            return Err(format!("has more than a host and a port; {expected}"));
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
-    /// The endpoint as it was given.
+    /// The endpoint as given, without trailing slashes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether nothing is encrypted.
+    /// Whether the connection is not encrypted.
     #[must_use]
     pub fn is_cleartext(&self) -> bool {
         self.0.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
     }
 }
 
-/// A name of labels, or an address.
+/// Whether a host is a name made of labels, or an IP address.
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         return address.parse::<std::net::Ipv6Addr>().is_ok();

@@ -1,8 +1,8 @@
-//! What can be wrong with the syntax of a request, or of a setting about HTTP.
+//! Errors in the syntax of a request, or of an HTTP setting.
 
 use std::fmt;
 
-/// The event says that its body is base64, and it is not.
+/// The event says that its body is base64, but it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotBase64;
 
@@ -26,10 +26,10 @@ impl fmt::Display for MalformedTags {
 
 impl std::error::Error for MalformedTags {}
 
-/// An entry of the setting of allowed origins is not an origin.
+/// An entry in the setting of allowed origins is not an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidOrigin {
-    /// The entry, as it is written in the setting.
+    /// The entry, as written in the setting.
     pub entry: String,
     /// What is wrong with it.
     pub problem: &'static str,

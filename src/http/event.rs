@@ -1,8 +1,9 @@
-//! From a Lambda event to a request.
+//! Turns a Lambda event into a request.
 //!
-//! `lambda_http` would turn the event into an `http::Request`, and panics on events that a client can
-//! cause: invalid base64, a `Host` or a path that does not form a URL, a query string with a quote in
-//! it. It also keeps only one of several values of a header. So the event is read here.
+//! `lambda_http` would turn the event into an `http::Request`, and panics on events that a client
+//! can cause: invalid base64, a `Host` or a path that does not form a URL, a query string that
+//! contains a quote. It also keeps only one of several values of a header. So the event is read
+//! here instead.
 
 use serde::{
     Deserialize, Deserializer,
@@ -14,7 +15,7 @@ use super::{
     authorizer, headers::Headers, pairs::Pairs, query::RawQuery, request::Request, trigger::Trigger,
 };
 
-/// What the function was invoked with.
+/// The event that the function was invoked with.
 ///
 /// Deserializing fails for anything else: the runtime then reports the invocation as failed, which
 /// is what a misconfigured trigger should see.
@@ -22,16 +23,15 @@ use super::{
 pub enum Event {
     /// An HTTP request.
     Http {
-        /// What it came through, and so what shape its answer has.
+        /// The trigger, which determines the shape of the answer.
         trigger: Trigger,
-        /// The request; `None` if the event has something in it that cannot be read. The client gets
-        /// an answer all the same.
+        /// The request; `None` if part of the event is unreadable. The client still gets an answer.
         request: Option<Request>,
     },
-    /// Not a request: a schedule, another event of EventBridge, or a plugin that keeps the function
-    /// warm. Nothing is to be done.
+    /// Not a request: a schedule, another EventBridge event, or a plugin that keeps the function
+    /// warm. No action is needed.
     Scheduled {
-        /// Where it says that it comes from, as in `aws.events`.
+        /// The event's source, such as `aws.events`.
         source: String,
     },
 }
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Event {
             let request = proxy_event.map(|event| event.into_request(trigger));
             return Ok(Self::Http { trigger, request });
         }
-        // A second look, only at what cannot be read as it should be.
+        // A second pass, only for an event in which the first found no trigger.
         let probe = serde_json::from_str::<EventKindProbe>(event.get()).unwrap_or_default();
         if let Some(trigger) = probe.trigger() {
             let request = proxy_event.map(|event| event.into_request(trigger));
@@ -52,14 +52,14 @@ impl<'de> Deserialize<'de> for Event {
         }
         probe.scheduled().ok_or_else(|| {
             D::Error::custom(
-                "this function answers events of API Gateway (REST API, HTTP API), of function \
-                 URLs and of application load balancers",
+                "this function answers events from API Gateway (REST API, HTTP API), function \
+                 URLs and application load balancers",
             )
         })
     }
 }
 
-/// The fields that we read from any kind of proxy event. A member that is null is not there.
+/// The fields that are read from any kind of proxy event. A null member counts as missing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProxyEvent {
@@ -101,7 +101,7 @@ impl ProxyEvent {
             Trigger::RestApi | Trigger::LoadBalancer => (self.http_method, self.path),
         };
         let mut method = method.unwrap_or_default();
-        // In place: it is upper case already, nearly always.
+        // In place: it is nearly always upper case already.
         method.make_ascii_uppercase();
         Request {
             method,
@@ -120,7 +120,7 @@ impl ProxyEvent {
     }
 }
 
-/// Just enough of an event to tell its kind.
+/// Just enough of an event to determine its kind.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventKindProbe {
@@ -138,7 +138,7 @@ struct ContextProbe {
     elb: bool,
 }
 
-/// Whether a key is there at all, also with null.
+/// Whether a key is present, even with the value null.
 fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
@@ -157,7 +157,7 @@ impl EventKindProbe {
     }
 }
 
-/// What an event with these keys came through.
+/// The trigger of an event with these keys.
 fn trigger(has_http: bool, has_elb: bool, has_method: bool) -> Option<Trigger> {
     if has_http {
         Some(Trigger::HttpApi)

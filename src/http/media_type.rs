@@ -1,8 +1,8 @@
-//! Which `Content-Type` a JSON body may have.
+//! The content types that a JSON body may have.
 
-/// Whether a body of this `Content-Type` is read as JSON, by Django REST framework's choice of a
-/// parser: type and subtype may each be `*`. JSON is UTF-8 (RFC 8259, section 8.1), so a body with
-/// another `charset` is not JSON.
+/// Whether a body of this `Content-Type` is read as JSON, by Django REST framework's rule for
+/// choosing a parser: type and subtype may each be `*`. JSON is UTF-8 (RFC 8259, section 8.1), so a
+/// body with another `charset` is not JSON.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';');
@@ -17,7 +17,7 @@ fn is_json_type(media_type: &str) -> bool {
         .is_some_and(|(family, subtype)| is(family, "application") && is(subtype, "json"))
 }
 
-/// Whether a parameter is something else than a `charset`, or names UTF-8.
+/// Whether a parameter is not a `charset`, or is the `charset` UTF-8.
 fn is_utf8((name, value): (&str, &str)) -> bool {
     let charset = value.trim().trim_matches('"');
     !name.trim().eq_ignore_ascii_case("charset")

@@ -1,5 +1,5 @@
-//! The syntax of Lambda events and of HTTP: from an event to a request, from a response to the JSON
-//! that the trigger expects. Knows nothing of stages.
+//! The syntax of Lambda events and of HTTP: turns an event into a request, and a response into the
+//! JSON that the trigger expects. Independent of stages.
 
 pub mod cors;
 pub mod deadline;

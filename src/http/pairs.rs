@@ -1,4 +1,4 @@
-//! Reads the objects of an event that hold headers or query parameters.
+//! Reads the objects of an event that contain headers or query parameters.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 
-/// Names and values in the order of the event. A name may come more than once.
+/// Names and values in the order of the event. A name may occur more than once.
 #[derive(Default)]
 pub(super) struct Pairs(pub(super) Vec<(String, String)>);
 
@@ -27,7 +27,7 @@ impl<'de> Visitor<'de> for EachName {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs, M::Error> {
-        // JSON does not tell the number of members; most requests have some 15 headers.
+        // JSON does not give the number of members; most requests have some 15 headers.
         let mut pairs = Pairs(Vec::with_capacity(map.size_hint().unwrap_or(16)));
         while let Some(name) = map.next_key()? {
             map.next_value_seed(ValuesOf { name, pairs: &mut pairs })?;
@@ -36,7 +36,7 @@ impl<'de> Visitor<'de> for EachName {
     }
 }
 
-/// Adds the values of one name: a text, a list of texts, or null for none.
+/// Adds the values of one name: a string, a list of strings, or null for none.
 struct ValuesOf<'p> {
     name: String,
     pairs: &'p mut Pairs,
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for ValuesOf<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or a list of texts")
+        f.write_str("a string or a list of strings")
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {

@@ -7,17 +7,17 @@ use std::fmt;
 
 use super::error::MalformedTags;
 
-/// How many hex digits of the newest write id are in an entity tag.
+/// Number of hex digits of the newest write id in an entity tag.
 const WRITE_ID_DIGITS: usize = 8;
 
-/// A version's name on the wire: `"<revision>-<first 8 hex digits of the newest write id>"`.
+/// A version's identifier in HTTP: `"<revision>-<first 8 hex digits of the newest write id>"`.
 ///
-/// The revision alone would come again after a table is restored or its items are loaded again.
+/// The revision alone would repeat after a table is restored or its items are loaded again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityTag {
     /// Number of writes up to this version.
     pub revision: u64,
-    /// The beginning of the newest write's id.
+    /// The beginning of the newest write id.
     pub write_id_prefix: String,
 }
 
@@ -28,10 +28,10 @@ impl EntityTag {
         Self { revision, write_id_prefix: write_id.chars().take(WRITE_ID_DIGITS).collect() }
     }
 
-    /// Reads the text between the quotes; `None` for a tag that was never sent by us.
+    /// Reads the text between the quotes; `None` for a tag that this function never sends.
     fn parse(opaque: &str) -> Option<Self> {
         let (revision, write_id_prefix) = opaque.split_once('-')?;
-        // Only the one spelling that we send: "+1" and "01" read as numbers as well.
+        // Only the spelling that this function sends: "+1" and "01" parse as numbers as well.
         let is_canonical = revision.bytes().all(|byte| byte.is_ascii_digit())
             && (revision == "0" || !revision.starts_with('0'))
             && write_id_prefix.len() == WRITE_ID_DIGITS;
@@ -54,16 +54,16 @@ pub enum Tags {
     Absent,
     /// `*`: any version at all.
     Any,
-    /// One of these. Tags that were never sent by us are left out, so the list may be empty.
+    /// One of these. Tags that this function never sends are left out, so the list may be empty.
     OneOf(Vec<ListedTag>),
 }
 
 /// One member of a list of tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedTag {
-    /// The version that it names.
+    /// The version that the tag identifies.
     pub version: EntityTag,
-    /// Whether `W/` stood in front. A gateway that compresses our answers may put it there.
+    /// Whether the tag began with `W/`. A gateway that compresses answers may add it.
     pub is_weak: bool,
 }
 
@@ -72,8 +72,8 @@ impl Tags {
     ///
     /// # Errors
     ///
-    /// [`MalformedTags`], unless there is one value `*`, or each is a list of quoted tags, with or
-    /// without `W/`.
+    /// [`MalformedTags`] unless the only value is `*`, or each value is a list of quoted tags, with
+    /// or without `W/`.
     pub fn parse<'v>(values: impl Iterator<Item = &'v str>) -> Result<Self, MalformedTags> {
         let (mut tags, mut count, mut is_any) = (Vec::new(), 0, false);
         for value in values {
@@ -103,7 +103,7 @@ impl Tags {
         matches!(self, Self::Any)
     }
 
-    /// The listed versions, also those with `W/`: what a weak comparison may match.
+    /// The listed versions, including those with `W/`: what a weak comparison may match.
     pub fn versions(&self) -> impl Iterator<Item = &EntityTag> {
         self.listed().iter().map(|tag| &tag.version)
     }
@@ -121,8 +121,8 @@ impl Tags {
     }
 }
 
-/// Reads `"a", W/"b", …`; `None` if it is not that. Empty members are allowed and ignored, but there
-/// has to be a tag (RFC 9110, section 5.6.1.2).
+/// Reads `"a", W/"b", …`; `None` for anything else. Empty members are allowed and ignored, but at
+/// least one tag is required (RFC 9110, section 5.6.1.2).
 fn parse_list(list: &str, tags: &mut Vec<ListedTag>) -> Option<()> {
     let mut rest = list.trim_start_matches([' ', '\t', ',']);
     if rest.is_empty() {
@@ -132,7 +132,7 @@ fn parse_list(list: &str, tags: &mut Vec<ListedTag>) -> Option<()> {
         let is_weak = rest.starts_with("W/");
         let quoted = rest.strip_prefix("W/").unwrap_or(rest);
         let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
-        // Section 8.8.3: any visible character but the quote.
+        // Section 8.8.3: any visible character except the quote.
         if opaque.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return None;
         }
@@ -146,47 +146,47 @@ fn parse_list(list: &str, tags: &mut Vec<ListedTag>) -> Option<()> {
     Some(())
 }
 
-/// A request's conditions on the version that is there.
+/// A request's conditions on the stored version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
-    /// The version has to be one of these.
+    /// The version must be one of these.
     pub if_match: Tags,
     /// The version must not be one of these.
     pub if_none_match: Tags,
 }
 
-/// What GET and HEAD do under a request's [`Preconditions`].
+/// The outcome of a request's [`Preconditions`] for GET and HEAD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOutcome {
-    /// Answer with the version that is there.
+    /// Answer with the stored version.
     Proceed,
     /// The client has this version already (304).
     NotModified,
-    /// `If-Match` names other versions (412).
+    /// `If-Match` lists only other versions (412).
     Failed,
 }
 
 impl Preconditions {
-    /// Whether the request has none.
+    /// Whether the request has no conditions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.if_match.is_absent() && self.if_none_match.is_absent()
     }
 
-    /// Whether a request that changes something may do so (else 412), where this version is there,
-    /// or nothing.
+    /// Whether a request may make its change (otherwise 412). `current` is the stored version, if
+    /// there is one.
     #[must_use]
     pub fn allow_change(&self, current: Option<&EntityTag>) -> bool {
-        self.matches(current) && !self.knows(current)
+        self.matches(current) && !self.excludes(current)
     }
 
-    /// What a GET or HEAD does, where this version is there, or nothing.
+    /// The outcome for a GET or HEAD. `current` is the stored version, if there is one.
     #[must_use]
     pub fn on_read(&self, current: Option<&EntityTag>) -> ReadOutcome {
         // The order of section 13.2.2: If-Match comes first.
         if !self.matches(current) {
             ReadOutcome::Failed
-        } else if self.knows(current) {
+        } else if self.excludes(current) {
             ReadOutcome::NotModified
         } else {
             ReadOutcome::Proceed
@@ -202,8 +202,8 @@ impl Preconditions {
         }
     }
 
-    /// Whether `If-None-Match` names this version, by weak comparison (section 13.1.2).
-    fn knows(&self, current: Option<&EntityTag>) -> bool {
+    /// Whether `If-None-Match` lists this version, by weak comparison (section 13.1.2).
+    fn excludes(&self, current: Option<&EntityTag>) -> bool {
         match &self.if_none_match {
             Tags::Absent => false,
             Tags::Any => current.is_some(),

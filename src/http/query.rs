@@ -11,9 +11,9 @@ use super::{pairs::Pairs, trigger::Trigger};
 pub struct Query<'r>(Vec<(Cow<'r, str>, Cow<'r, str>)>);
 
 impl<'r> Query<'r> {
-    /// Reads a query string as Django does: `&` separates, the first `=` ends the key, a key without
-    /// `=` has the empty value; `+` is a space, `%XX` a byte of UTF-8 (what is not UTF-8 becomes
-    /// U+FFFD), and a `%` before anything else than two hex digits stays.
+    /// Reads a query string as Django does: `&` separates pairs, the first `=` ends the key, and a
+    /// key without `=` has an empty value. `+` is a space, `%XX` is a byte of UTF-8 (invalid UTF-8
+    /// becomes U+FFFD), and a `%` that is not followed by two hex digits is kept.
     #[must_use]
     pub fn parse(text: &'r str) -> Self {
         let parts = text.split('&').filter(|part| !part.is_empty());
@@ -21,7 +21,7 @@ impl<'r> Query<'r> {
         Self(pairs.map(|(key, value)| (decode(key), decode(value))).collect())
     }
 
-    /// The value of a key, whose letter case counts; of several, the last, even if it is empty.
+    /// The last value of a key, even if it is empty. The key is case-sensitive.
     #[must_use]
     pub fn last(&self, key: &str) -> Option<&str> {
         self.iter().filter(|(known, _)| *known == key).last().map(|(_, value)| value)
@@ -42,19 +42,19 @@ fn decode(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The query as the event has it; read only when it is asked for, since most requests need none.
+/// The query as in the event. It is decoded only on demand, since most requests need none.
 pub(super) enum RawQuery {
-    /// The query string: of an HTTP API, or a function URL.
+    /// The query string, from an HTTP API or a function URL.
     Text(String),
-    /// Pairs that the gateway has decoded: of a REST API.
+    /// Pairs that the gateway has decoded, from a REST API.
     Decoded(Pairs),
-    /// Pairs as the client encoded them: of a load balancer.
+    /// Pairs as the client encoded them, from a load balancer.
     Encoded(Pairs),
 }
 
 impl RawQuery {
-    /// Chooses among what an event may have: the query string, a value for each key, and a list of
-    /// values for each key.
+    /// Chooses among the forms that an event may have: the query string, one value for each key,
+    /// and a list of values for each key.
     pub(super) fn new(
         trigger: Trigger,
         text: Option<String>,
@@ -65,7 +65,7 @@ impl RawQuery {
         let pairs = multi_value.or(single_value).unwrap_or_default();
         match (trigger, text) {
             (Trigger::HttpApi, Some(text)) => Self::Text(text),
-            // An event that was written by hand may have the decoded parameters only.
+            // An event written by hand may have only the decoded parameters.
             (Trigger::HttpApi, None) | (Trigger::RestApi, _) => Self::Decoded(pairs),
             (Trigger::LoadBalancer, _) => Self::Encoded(pairs),
         }

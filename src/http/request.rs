@@ -1,4 +1,4 @@
-//! A request, whatever trigger it came through.
+//! A request, independent of its trigger.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,7 +12,7 @@ use super::{
     query::{Query, RawQuery},
 };
 
-/// A request. Its `Debug` form shows nothing of it, since body and headers hold secrets.
+/// A request. Its `Debug` form shows none of its content, since body and headers hold secrets.
 pub struct Request {
     pub(super) method: String,
     pub(super) path: String,
@@ -29,24 +29,24 @@ pub enum Authorization<'r> {
     Missing,
     /// There is this one.
     One(&'r str),
-    /// There are several: which of them counts is not ours to guess.
+    /// There are several: choosing one of them would be a guess.
     Several,
 }
 
 impl Request {
-    /// The method in upper case: `patch` is PATCH, as for Django. Empty if the event has none.
+    /// The method in upper case: `patch` is PATCH, as in Django. Empty if the event has none.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// Whether the answer is to have no body.
+    /// Whether the answer must have no body.
     #[must_use]
     pub fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
 
-    /// Whether a browser asks if it may send another request (Fetch Standard, CORS-preflight).
+    /// Whether a browser is asking if it may send another request (Fetch Standard, CORS-preflight).
     #[must_use]
     pub fn is_preflight(&self) -> bool {
         self.method == "OPTIONS"
@@ -54,19 +54,19 @@ impl Request {
             && self.header("access-control-request-method").is_some()
     }
 
-    /// The path as the event has it, percent-encoded or not; empty if the event has none.
+    /// The path as in the event, percent-encoded or not; empty if the event has none.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The query parameters. They are decoded each time that they are asked for.
+    /// The query parameters. They are decoded on every call.
     #[must_use]
     pub fn query(&self) -> Query<'_> {
         self.query.decoded()
     }
 
-    /// The first value of a header, whose name has no letter case.
+    /// The first value of a header. The name is case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.first(name)
@@ -101,14 +101,14 @@ impl Request {
         }
     }
 
-    /// Who API Gateway's authorizer, or IAM, says the caller is. Identity is never taken from
+    /// The caller's identity according to API Gateway's authorizer, or IAM. It is never taken from
     /// headers.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// `If-Match`: the versions that the request is meant for.
+    /// `If-Match`: the versions that the request is intended for.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Request {
         Tags::parse(self.headers.all("if-none-match"))
     }
 
-    /// Both conditions.
+    /// `If-Match` and `If-None-Match`.
     ///
     /// # Errors
     ///
@@ -135,11 +135,11 @@ impl Request {
         Ok(Preconditions { if_match: self.if_match()?, if_none_match: self.if_none_match()? })
     }
 
-    /// The body's bytes; none, if there is no body.
+    /// The body's bytes; empty if there is no body.
     ///
     /// # Errors
     ///
-    /// [`NotBase64`] if the event says that the body is base64, and it is not.
+    /// [`NotBase64`] if the event says that the body is base64, but it is not.
     pub fn body(&self) -> Result<Cow<'_, [u8]>, NotBase64> {
         if self.is_base64_encoded {
             STANDARD.decode(&self.body).map(Cow::Owned).map_err(|_| NotBase64)

@@ -4,22 +4,22 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// A response to any trigger. It cannot be printed, since a body may hold secrets.
 pub struct Response {
-    /// Status.
+    /// The status.
     pub status: StatusCode,
-    /// Headers, each with one value. The values have to be UTF-8, since they become JSON.
+    /// Headers, each with one value. The values must be UTF-8, since they become JSON.
     pub headers: HeaderMap,
     /// The body, if there is one.
     pub body: Option<String>,
 }
 
 impl Response {
-    /// A response without headers and body.
+    /// Creates a response without headers or a body.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: None }
     }
 
-    /// The same response with this header, in the place of another of its name.
+    /// The same response with this header, which replaces any other of its name.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);

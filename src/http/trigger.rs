@@ -1,4 +1,4 @@
-//! What an event came through, and the JSON that is expected there for an answer.
+//! The trigger that sent an event, and the JSON that it expects as an answer.
 
 use lambda_http::{
     Body,
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::response::Response;
 
-/// What an event came through.
+/// The kind of trigger that sent an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// API Gateway's REST API, or its HTTP API with payload format 1.0.
@@ -35,20 +35,21 @@ pub enum LambdaResponse {
     LoadBalancer(AlbTargetGroupResponse),
 }
 
-/// Upper bound of what the JSON has besides headers and body.
+/// Upper bound in bytes for the JSON without headers and body.
 const ENVELOPE_BYTES: usize = 256;
-/// Upper bound of what one header has besides its name and its value as a JSON string.
+/// Upper bound in bytes for one header without its name and its value as a JSON string.
 const HEADER_ENVELOPE_BYTES: usize = 8;
-/// Most bytes that one byte of a text takes in a JSON string (`\u0001`).
+/// Maximum number of bytes that one byte of a text takes in a JSON string (`\u0001`).
 const ESCAPED_BYTES_MAX: usize = 6;
 
 impl Trigger {
-    /// Maximum size of a whole response's JSON in bytes. For a larger one the client gets a 502.
+    /// Maximum size of a whole response's JSON in bytes. If it is larger, the client gets a 502.
     ///
-    /// Behind API Gateway and a function URL, Lambda's own limit counts: 6 MB (AWS Lambda Developer
-    /// Guide, *Lambda quotas*, synchronous invocation payload; Lambda's error message names 6,291,556
-    /// bytes). A load balancer takes 1 MB (Application Load Balancers, *Use Lambda functions as
-    /// targets*, limits). That page does not say which megabyte, so this is the smaller one.
+    /// For API Gateway and function URLs, Lambda's own limit applies: 6 MB (AWS Lambda Developer
+    /// Guide, *Lambda quotas*, synchronous invocation payload; Lambda's error message says
+    /// 6,291,556 bytes). A load balancer accepts 1 MB (Application Load Balancers, *Use Lambda
+    /// functions as targets*, limits). That page does not define the megabyte, so the smaller one
+    /// is used.
     #[must_use]
     pub fn answer_bytes_max(self) -> usize {
         match self {
@@ -67,7 +68,7 @@ impl Trigger {
             || json_string_bytes(body.as_bytes()) + headers + ENVELOPE_BYTES <= max
     }
 
-    /// Upper bound of what the headers take in the response's JSON.
+    /// Upper bound in bytes for the headers in the response's JSON.
     fn header_bytes(self, response: &Response) -> usize {
         let bytes: usize = response
             .headers
@@ -79,7 +80,7 @@ impl Trigger {
             .sum();
         match self {
             Self::RestApi | Self::HttpApi => bytes,
-            // They are there twice.
+            // Its response has them twice.
             Self::LoadBalancer => 2 * bytes,
         }
     }
@@ -116,14 +117,14 @@ fn for_load_balancer(response: Response) -> AlbTargetGroupResponse {
     let mut answer = AlbTargetGroupResponse::default();
     answer.status_code = response.status.as_u16().into();
     answer.status_description = Some(response.status.to_string());
-    // It reads one of the two, by a setting of its target group.
+    // It reads one of the two, depending on a setting of its target group.
     answer.multi_value_headers = response.headers.clone();
     answer.headers = response.headers;
     answer.body = response.body.map(Body::Text);
     answer
 }
 
-/// The size of a text as a JSON string, as `serde_json` writes it (RFC 8259, section 7).
+/// The size in bytes of a text as a JSON string, as `serde_json` writes it (RFC 8259, section 7).
 fn json_string_bytes(text: &[u8]) -> usize {
     let escaped = |byte: &u8| match byte {
         b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' => 2,

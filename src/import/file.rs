@@ -1,23 +1,24 @@
-//! Reads files of documents: what authentik's API answers, of any release, and this program's own
+//! Reads files of documents: answers of authentik's API, of any release, and this program's own
 //! format.
 //!
-//! A file is one object, a list of objects, or a page of a list (`{"pagination": …, "results": […]}`):
-//! stages, and the flows and webhook mappings that they refer to. Or it is an object with any of the
-//! lists `stages`, `flows`, `mappings` and `tokens`.
+//! A file of answers is one object, a list of objects, or a page of a list
+//! (`{"pagination": …, "results": […]}`). The objects are stages, and the flows and webhook
+//! mappings that they refer to. A file of this program's format is an object with any of the lists
+//! `stages`, `flows`, `mappings` and `tokens`.
 //!
-//! Fields are read by what reads a request's body. What the API derives (`component`, `export_url`,
-//! …) is not read.
+//! Fields are read by the parser of request bodies. Fields that the API derives (`component`,
+//! `export_url`, …) are ignored.
 
 mod documents;
 mod error;
 mod flow;
+pub(super) mod problem_text;
 mod reader;
 mod rules;
 mod secrets;
 mod stage;
 mod text;
 mod token;
-pub(super) mod words;
 
 pub(super) use self::documents::StageDocument;
 pub use self::{
@@ -35,12 +36,12 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// Says where the file is not JSON, or everything that is wrong with any document of it.
+    /// [`ImportError`], with the place where the JSON is invalid, or all problems of all documents.
     pub fn parse(file: &[u8]) -> Result<Self, ImportError> {
         Self::parse_with(file, &mut GivenSecrets::default())
     }
 
-    /// Reads a file, and completes its stages with the secrets that are given beside it.
+    /// Reads a file, and fills in its stages' secrets from `secrets`.
     ///
     /// # Errors
     ///

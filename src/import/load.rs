@@ -1,4 +1,4 @@
-//! Puts files' documents into the table, each whole or not at all.
+//! Puts the documents of files into the table, each in full or not at all.
 
 mod counts;
 mod report;
@@ -15,11 +15,10 @@ pub use self::{
 };
 pub use crate::store::admin::OnConflict;
 
-/// Puts files' documents into the table. `on_each` hears of each document that is done with.
+/// Puts the documents of files into the table. Calls `on_each` with the outcome of each document.
 ///
-/// The rows that stages may refer to come first, those of all files, so that the files may come in
-/// any order. A document that is refused keeps no other from being put into the table; a table that
-/// cannot be asked ends it.
+/// The rows of all files are put before any stage, so that the files may come in any order. If a
+/// document is refused, the others are still loaded; a failure of the table ends the load.
 pub async fn load(
     table: &Table,
     files: &[Documents],

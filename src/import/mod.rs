@@ -1,4 +1,4 @@
-//! Files that operators load: authentik's own answers, and this program's own format.
+//! Loads operators' files into the table: answers of authentik's API, or this program's own format.
 
 pub mod file;
 pub mod load;

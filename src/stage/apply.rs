@@ -1,4 +1,4 @@
-//! What a patch makes of a stage: pure, and so the same in every attempt.
+//! Applies a patch to a stage: pure, and so the same in every attempt.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,40 +14,40 @@ use super::{
     value::{Change, Value},
 };
 
-/// A change worked out in full: the new stage, and what has to hold for it.
+/// A complete change: the new stage, and what must hold for it.
 #[derive(Debug)]
 pub struct Transition {
-    /// The stage as it will be.
+    /// The new stage.
     pub stage: Stage,
     /// The fields that are written.
     pub fields: BTreeSet<Field>,
-    /// Whether the stage takes another name.
+    /// Whether the stage's name changes.
     pub renames: bool,
-    /// The references that the stage takes on, each of which must have a row.
+    /// The new references, each of which must have a row.
     pub new_references: Vec<(Field, Uuid)>,
-    /// The flow that the stage still refers to, although it is no longer in `flow_set`: it may stay
-    /// only if it has a row.
+    /// The flow that the stage still refers to, although it is no longer in `flow_set`: the
+    /// reference may stay only if the flow has a row.
     pub kept_flow: Option<Uuid>,
 }
 
 impl Transition {
     /// Applies the patch.
     ///
-    /// `missing_flow` is a flow that an earlier attempt found to have no row: if the stage refers to
-    /// it only because it did before, the reference is cleared, as the model's SET_NULL does.
+    /// `missing_flow` is a flow that had no row in an earlier attempt: if the stage refers to it
+    /// only because it did before, the reference is cleared, as by the model's SET_NULL.
     ///
     /// # Errors
     ///
-    /// What can be told without the table: a secret that would go to a new address, a document that
-    /// no trigger could carry.
+    /// The problems found without the table: a secret that would be sent to a new address, a
+    /// document that is too large for the triggers.
     pub fn new(old: &Stage, patch: &Patch, missing_flow: Option<Uuid>) -> Result<Self, Problems> {
         refuse_redirected_secrets(old, patch)?;
         let mut stage = applied(old.clone(), patch);
         let mut fields: BTreeSet<Field> = patch.fields().collect();
         let references = new_references(old, &stage).into_iter();
-        // One that the patch does not name is the reference to a flow that leaves `flow_set`.
+        // A reference that is not in the patch is the one to a flow that leaves `flow_set`.
         let (new_references, kept): (Vec<_>, Vec<_>) =
-            references.partition(|(field, _)| patch.names(*field));
+            references.partition(|(field, _)| patch.contains(*field));
         let mut kept_flow = kept.first().map(|(_, flow)| *flow);
         if kept_flow.is_some() && kept_flow == missing_flow {
             stage.set(Field::CONFIGURE_FLOW, None);
@@ -61,14 +61,14 @@ impl Transition {
         Ok(Self { stage, fields, renames, new_references, kept_flow })
     }
 
-    /// Whether a second item is involved, so that it takes a transaction.
+    /// Whether a second item is involved, which requires a transaction.
     #[must_use]
     pub fn needs_transaction(&self) -> bool {
         self.renames || !self.new_references.is_empty() || self.kept_flow.is_some()
     }
 }
 
-/// The stage with the patch applied to it, before anything is looked up.
+/// Applies the patch to the stage, without looking anything up.
 #[must_use]
 pub fn applied(mut stage: Stage, patch: &Patch) -> Stage {
     for field in Field::all() {
@@ -91,8 +91,8 @@ fn flow_set_after(old: &[Flow], sent: &[FlowPatch]) -> Vec<Flow> {
     sent.iter().map(|flow| flow.apply(known.get(flow.slug()).copied())).collect()
 }
 
-/// The references of a stage, as it will be, that must have a row: those that it did not have before.
-/// A flow of its own needs none as long as it is in `flow_set`.
+/// The references of the new stage that must have a row: those that the old one did not have. A
+/// flow needs no row as long as it is in the stage's `flow_set`.
 #[must_use]
 pub fn new_references(old: &Stage, stage: &Stage) -> Vec<(Field, Uuid)> {
     let references = Field::all().filter_map(|field| Some((field, stage.reference(field)?)));
@@ -106,20 +106,20 @@ pub fn new_references(old: &Stage, stage: &Stage) -> Vec<(Field, Uuid)> {
     references.filter(is_new).collect()
 }
 
-/// Refuses a new address that comes without all of the stored secrets, where they are guarded.
+/// Refuses a new address that is sent without all of the stored secrets, if they are guarded.
 fn refuse_redirected_secrets(old: &Stage, patch: &Patch) -> Result<(), Problems> {
     if !patch.guards_secrets || !moves(old, patch) {
         return Ok(());
     }
     let missing = old
         .secrets()
-        .filter(|(field, secret)| !secret.reveal().is_empty() && !patch.names(*field))
+        .filter(|(field, secret)| !secret.reveal().is_empty() && !patch.contains(*field))
         .map(|(field, _)| (field, FieldProblems::Field(vec![Problem::SecretNotSent])));
     let missing: BTreeMap<_, _> = missing.collect();
     if missing.is_empty() { Ok(()) } else { Err(Problems::Fields(missing)) }
 }
 
-/// Whether the stage's secrets would be sent to another address than before.
+/// Whether the stage's secrets would be sent to a different address.
 fn moves(old: &Stage, patch: &Patch) -> bool {
     [Field::PROVIDER, Field::ACCOUNT_SID]
         .into_iter()

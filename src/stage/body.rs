@@ -1,7 +1,7 @@
-//! A request's JSON, read once and within bounds.
+//! Reads a request's JSON in one pass, within fixed limits.
 //!
-//! `serde_json::Value` takes 72 bytes for a value that a body may spell with two, so a megabyte of
-//! `[0,0,…]` would need 75 MB. Here everything is checked, but only what a field can use is kept.
+//! A `serde_json::Value` takes 72 bytes for a value that may take two in a body, so a megabyte of
+//! `[0,0,…]` would need 75 MB. This parser checks everything, but keeps only what a field can use.
 
 use std::{cell::Cell, fmt};
 
@@ -10,26 +10,26 @@ use serde_json::{Map, Number, Value};
 
 use super::{field::Field, flow::FLOWS_MAX, parse::type_name};
 
-/// Maximum number of JSON values in the fields of one body. As many flows as an item can hold, each
-/// with all of its keys, are less than a quarter of it.
+/// Maximum number of JSON values in the fields of one body. The most flows that an item can hold,
+/// each with all of its keys, have less than a quarter of it.
 pub const VALUES_MAX: usize = 100_000;
 
 /// A request's body.
 pub enum Body {
-    /// An object; of its keys, those that are fields of a stage.
+    /// An object, reduced to the keys that are fields of a stage.
     Object(Map<String, Value>),
     /// `null`.
     Null,
-    /// A value of this type, in Python's words.
+    /// Any other value, with Python's name for its type.
     Other(&'static str),
 }
 
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub enum BodyError {
-    /// It is not JSON, for this reason.
+    /// It is not valid JSON, for this reason.
     NotJson(String),
-    /// Its fields have more than [`VALUES_MAX`] values.
+    /// Its fields contain more than [`VALUES_MAX`] values.
     TooManyValues,
 }
 
@@ -38,7 +38,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError`] for what is not JSON, or has too much in it.
+    /// [`BodyError`] for invalid JSON, or for too many values.
     pub fn from_json(bytes: &[u8]) -> Result<Self, BodyError> {
         let budget = Cell::new(VALUES_MAX);
         let is_over = Cell::new(false);
@@ -57,23 +57,23 @@ impl Body {
         })
     }
 
-    /// The object without keys: what a request without a body means.
+    /// An empty object, which is what a request without a body means.
     #[must_use]
     pub fn empty() -> Self {
         Self::Object(Map::new())
     }
 }
 
-/// Where in the body a value stands, and so what of it is kept.
+/// Where a value is in the body, which decides how much of it is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// The body itself: of an object, the fields of a stage.
+    /// The body itself: an object's keys that are fields of a stage.
     Body,
-    /// The value of `flow_set`: of a list, one element more than there may be.
+    /// The value of `flow_set`: a list up to one element more than allowed.
     FlowSet,
     /// Anything in a field: all of it.
     Field,
-    /// What no field can use: nothing, but it has to be JSON.
+    /// Anything that no field can use: nothing, but it must be valid JSON.
     Elsewhere,
 }
 
@@ -83,13 +83,13 @@ struct Tree<'b> {
     place: Place,
     /// How many more values may be kept.
     budget: &'b Cell<usize>,
-    /// Whether there were more.
+    /// Whether there were more values.
     is_over: &'b Cell<bool>,
 }
 
 impl Tree<'_> {
     fn at(self, place: Place) -> Self {
-        // Once there is too much, the rest is only checked.
+        // Once the budget is exceeded, the rest is only checked.
         let place = if self.is_over.get() { Place::Elsewhere } else { place };
         Self { place, ..self }
     }
@@ -197,7 +197,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 }
 
-/// Reads one key: the key and where its value stands, if the value is kept.
+/// Reads one key: returns it with the place of its value, if the value is kept.
 struct Key<'b> {
     tree: Tree<'b>,
 }

@@ -1,17 +1,17 @@
-//! The table of fields: all there is to know about a field, one line each.
+//! The table of fields: one line defines everything about a field.
 
 use super::value::Value;
 
-/// What a field holds, and so how a body spells it and how it is stored.
+/// The kind of a field's value, which decides how a body spells it and how it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A text, trimmed.
     Text,
-    /// A text for URLs, of letters, digits, `-` and `_`.
+    /// A text for URLs: letters, digits, `-` and `_`.
     Slug,
     /// A text that is a credential of the SMS provider.
     Secret,
-    /// One of these words, in their exact spelling.
+    /// One of these words, spelled exactly.
     Choice(&'static [&'static str]),
     /// True or false.
     Boolean,
@@ -30,12 +30,12 @@ pub enum Row {
     Mapping,
 }
 
-/// What a new stage or flow has where the request names no value.
+/// The value in a new stage or flow if the request does not contain one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initial {
     /// Null.
     Null,
-    /// This text, or word.
+    /// This text or word.
     Text(&'static str),
     /// This boolean.
     Boolean(bool),
@@ -46,17 +46,17 @@ pub enum Initial {
 /// One line of the table.
 #[derive(Debug)]
 pub struct Spec {
-    /// The name on the wire and in the table.
+    /// The name, in JSON and in DynamoDB.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: Kind,
     /// Whether it may be null.
     pub nullable: bool,
     /// Whether its text may be empty.
     pub blank: bool,
-    /// Whether a request that describes the whole stage (POST, PUT) must name it.
+    /// Whether a request that describes the whole stage (POST, PUT) must contain it.
     pub required: bool,
-    /// What it is where a POST does not name it.
+    /// Its value if a POST does not contain it.
     pub initial: Initial,
     /// Whether a list can be filtered by it.
     pub filter: bool,
@@ -122,7 +122,7 @@ impl Spec {
     }
 }
 
-/// The writable fields of a stage, in the contract's order, which is the order of an error's keys.
+/// The writable fields of a stage, in the contract's order; an error's keys are in the same order.
 pub static FIELDS: [Spec; 12] = [
     Spec::text("name").required(),
     Spec { filter: false, ..Spec::new("flow_set", Kind::Flows, Initial::NoFlows) },
@@ -139,7 +139,7 @@ pub static FIELDS: [Spec; 12] = [
 ];
 
 /// The writable fields of a flow in a stage's `flow_set`, in the contract's order. The layouts are
-/// those of every release; which of them a body may name is the contract's to say.
+/// those of all releases; the contract decides which of them a body may contain.
 pub static FLOW_FIELDS: [Spec; 8] = [
     Spec::text("name").required(),
     Spec { required: true, ..Spec::new("slug", Kind::Slug, Initial::Text("")) },
@@ -161,7 +161,7 @@ const DESIGNATIONS: [&str; 7] = [
     "stage_configuration",
 ];
 
-/// Where a flow's page shows its form: every release's words, the oldest first.
+/// Where a flow's page shows its form: the words of all releases, oldest first.
 pub static LAYOUTS: [&str; 7] = [
     "stacked",
     "content_left",
@@ -177,20 +177,20 @@ pub static LAYOUTS: [&str; 7] = [
 pub struct Field(usize);
 
 impl Field {
-    /// Unique among all stages.
-    pub const NAME: Self = Self(place(&FIELDS, "name"));
+    /// The name, unique among all stages.
+    pub const NAME: Self = Self(index(&FIELDS, "name"));
     /// The flows that the stage is bound to.
-    pub const FLOW_SET: Self = Self(place(&FIELDS, "flow_set"));
-    /// The flow by which a user sets the stage up.
-    pub const CONFIGURE_FLOW: Self = Self(place(&FIELDS, "configure_flow"));
-    /// What users see instead of the name.
-    pub const FRIENDLY_NAME: Self = Self(place(&FIELDS, "friendly_name"));
-    /// Which API sends the message; with `account_sid`, the address that the secrets are sent to.
-    pub const PROVIDER: Self = Self(place(&FIELDS, "provider"));
+    pub const FLOW_SET: Self = Self(index(&FIELDS, "flow_set"));
+    /// The flow with which a user sets the stage up.
+    pub const CONFIGURE_FLOW: Self = Self(index(&FIELDS, "configure_flow"));
+    /// The display name, which users see instead of the name.
+    pub const FRIENDLY_NAME: Self = Self(index(&FIELDS, "friendly_name"));
+    /// The API that sends messages; with `account_sid`, the address that the secrets are sent to.
+    pub const PROVIDER: Self = Self(index(&FIELDS, "provider"));
     /// Twilio's account, or a generic provider's URL.
-    pub const ACCOUNT_SID: Self = Self(place(&FIELDS, "account_sid"));
+    pub const ACCOUNT_SID: Self = Self(index(&FIELDS, "account_sid"));
     /// The webhook mapping that shapes a generic provider's payload.
-    pub const MAPPING: Self = Self(place(&FIELDS, "mapping"));
+    pub const MAPPING: Self = Self(index(&FIELDS, "mapping"));
 
     /// Every field, in the contract's order.
     pub fn all() -> impl Iterator<Item = Self> + Clone {
@@ -208,42 +208,42 @@ impl Field {
         Self::all().find(|field| field.as_str() == name)
     }
 
-    /// Its line of the table.
+    /// Its line in the table.
     #[must_use]
     pub fn spec(self) -> &'static Spec {
         &FIELDS[self.0]
     }
 
-    /// Its name, on the wire and in the table.
+    /// Its name, in JSON and in DynamoDB.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.spec().name
     }
 
-    /// Its place in [`FIELDS`].
+    /// Its index in [`FIELDS`].
     #[must_use]
-    pub const fn place(self) -> usize {
+    pub const fn index(self) -> usize {
         self.0
     }
 }
 
-/// The place of a flow's slug, by which an element of a request finds the flow that it changes.
-pub const FLOW_SLUG: usize = place(&FLOW_FIELDS, "slug");
-/// The place of a flow's name.
-pub const FLOW_NAME: usize = place(&FLOW_FIELDS, "name");
-/// The place of a flow's title.
-pub const FLOW_TITLE: usize = place(&FLOW_FIELDS, "title");
-/// The place of a flow's designation.
-pub const FLOW_DESIGNATION: usize = place(&FLOW_FIELDS, "designation");
+/// The index of a flow's slug, which links an element of a request to the flow that it changes.
+pub const FLOW_SLUG: usize = index(&FLOW_FIELDS, "slug");
+/// The index of a flow's name.
+pub const FLOW_NAME: usize = index(&FLOW_FIELDS, "name");
+/// The index of a flow's title.
+pub const FLOW_TITLE: usize = index(&FLOW_FIELDS, "title");
+/// The index of a flow's designation.
+pub const FLOW_DESIGNATION: usize = index(&FLOW_FIELDS, "designation");
 
-/// The place of the line with this name. Evaluated by the compiler only, which refuses a name that
-/// is not in the table.
-const fn place(table: &[Spec], name: &str) -> usize {
-    let mut place = 0;
-    while !is_equal(table[place].name.as_bytes(), name.as_bytes()) {
-        place += 1;
+/// The index of the line with this name. Evaluated only at compile time, which fails for a name
+/// that is not in the table.
+const fn index(table: &[Spec], name: &str) -> usize {
+    let mut index = 0;
+    while !is_equal(table[index].name.as_bytes(), name.as_bytes()) {
+        index += 1;
     }
-    place
+    index
 }
 
 const fn is_equal(one: &[u8], other: &[u8]) -> bool {

@@ -13,21 +13,21 @@ use super::{
     value::Value,
 };
 
-/// The parameter that asks for one stage by its key.
+/// The parameter that selects one stage by its UUID.
 const STAGE_UUID: &str = "stage_uuid";
 
-/// What a list's parameters ask of its stages.
+/// The filters in a list request's parameters.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
     uuid: Option<Uuid>,
     wanted: Vec<(Field, Value)>,
-    /// What is wrong, by field; `stage_uuid` is no field and comes first.
+    /// The problems, by field; `stage_uuid` is not a field (`None`) and comes first.
     problems: BTreeMap<Option<Field>, Problem>,
 }
 
 impl Filters {
-    /// Reads the parameters; `last` gives a key's last value. An empty value counts as none, and
-    /// what is wrong is in [`Filters::problems`].
+    /// Reads the parameters; `last` returns a key's last value. Empty values are ignored. Invalid
+    /// ones are in [`Filters::problems`].
     pub fn parse<'q>(last: impl Fn(&str) -> Option<&'q str>, rules: &ListRules) -> Self {
         let mut filters = Self::default();
         if let Some(sent) = last(STAGE_UUID).map(str::trim).filter(|sent| !sent.is_empty()) {
@@ -49,24 +49,24 @@ impl Filters {
         self.problems.insert(field, problem);
     }
 
-    /// The rows that are asked for, each of which must be there.
+    /// The rows that the filters refer to, each of which must exist.
     pub fn references(&self) -> impl Iterator<Item = (Field, Uuid)> {
         self.wanted.iter().filter_map(|(field, value)| Some((*field, value.as_key()?)))
     }
 
-    /// Notes that the row that this field asks for is not there.
+    /// Records that the row in this field's filter does not exist.
     pub fn refuse_reference(&mut self, field: Field) {
         self.refuse(Some(field), Problem::NoSuchOption);
     }
 
-    /// Everything that is wrong, with the parameters' names, in the model's order.
+    /// All problems, with the parameters' names, in the model's order.
     pub fn problems(&self) -> impl Iterator<Item = (&'static str, &Problem)> {
         let name = |field: &Option<Field>| field.map_or(STAGE_UUID, Field::as_str);
         self.problems.iter().map(move |(field, problem)| (name(field), problem))
     }
 
-    /// Whether a stage is as asked. A secret that the caller is not shown counts as an empty text,
-    /// and none of those can be asked for.
+    /// Whether a stage matches. A secret that is not shown to the caller counts as an empty text,
+    /// which no filter can select.
     #[must_use]
     pub fn matches(&self, stage: &Stage, shows_secrets: bool) -> bool {
         let is_shown = |value: &Value| shows_secrets || !matches!(value, Value::Secret(_));
@@ -84,7 +84,7 @@ fn is_known(field: Field, rules: &ListRules) -> bool {
     spec.filter && (rules.secrets || spec.kind != Kind::Secret)
 }
 
-/// Reads one parameter by the field's kind.
+/// Reads one parameter, according to the field's kind.
 fn value(kind: Kind, sent: &str) -> Result<Option<Value>, Problem> {
     match kind {
         Kind::Text | Kind::Slug => Ok(text(sent)?.map(Value::Text)),
@@ -92,7 +92,7 @@ fn value(kind: Kind, sent: &str) -> Result<Option<Value>, Problem> {
         Kind::Boolean => Ok(match sent.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(Value::Boolean(true)),
             "false" | "0" => Some(Value::Boolean(false)),
-            // Anything else counts as not given, as in the reference.
+            // Any other value is ignored, as in the reference.
             _ => None,
         }),
         Kind::Choice(_) | Kind::Reference(_) | Kind::Flows if sent.is_empty() => Ok(None),
@@ -108,7 +108,7 @@ fn value(kind: Kind, sent: &str) -> Result<Option<Value>, Problem> {
     }
 }
 
-/// A text without the white space around it; an empty one is none.
+/// Trims a text; an empty one becomes `None`.
 fn text(sent: &str) -> Result<Option<String>, Problem> {
     if sent.contains('\0') {
         return Err(Problem::NullCharacter);

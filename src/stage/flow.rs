@@ -1,4 +1,4 @@
-//! A flow, as it stands in a stage's `flow_set`.
+//! A flow in a stage's `flow_set`.
 
 use uuid::Uuid;
 
@@ -9,11 +9,11 @@ use super::{
     value::Value,
 };
 
-/// Background of a flow that never got one: the default of authentik's model.
+/// Background of a flow that was never given one: the default of authentik's model.
 pub const DEFAULT_BACKGROUND: &str = "/static/dist/assets/images/flow_background.jpg";
 
-/// Maximum number of flows in a `flow_set`: more cannot be stored with one stage, since an item holds
-/// 409,600 bytes and the smallest flow takes 216 (116 of them for its attributes' names).
+/// Maximum number of flows in a `flow_set`: more cannot be stored with one stage, because an item
+/// holds 409,600 bytes and the smallest flow takes 216 (116 of them for its attribute names).
 pub const FLOWS_MAX: usize = 409_600 / 216;
 
 impl Flow {
@@ -46,16 +46,16 @@ impl Flow {
         self.text(FLOW_TITLE)
     }
 
-    /// Where the flow can be exported; follows from the slug.
+    /// The path where the flow can be exported; derived from the slug.
     #[must_use]
     pub fn export_url(&self) -> String {
         format!("/api/v3/flows/instances/{}/export/", self.slug())
     }
 
-    /// The text of the field in this place of [`FLOW_FIELDS`].
+    /// The text of the field at this index of [`FLOW_FIELDS`].
     #[must_use]
-    pub fn text(&self, place: usize) -> &str {
-        self.values.get(place).and_then(Value::as_str).unwrap_or_default()
+    pub fn text(&self, index: usize) -> &str {
+        self.values.get(index).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -65,25 +65,25 @@ impl Default for Flow {
     }
 }
 
-/// One element of a `flow_set` that was sent: what it names of [`FLOW_FIELDS`], in their order.
+/// One element of a `flow_set` in a request.
 ///
-/// What it does not name stays as the stage's flow with its slug has it, or is the model's default
-/// where no flow has the slug.
+/// A field that it does not contain keeps its value in the stage's flow with the same slug, or gets
+/// the model's default if there is no such flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowPatch {
-    /// What is named.
+    /// The values of [`FLOW_FIELDS`], in the same order; `None` if not sent.
     pub values: Vec<Option<Value>>,
 }
 
 impl FlowPatch {
-    /// The slug, which tells which flow of the stage it changes.
+    /// The slug, which identifies the flow of the stage that it changes.
     #[must_use]
     pub fn slug(&self) -> &str {
         let slug = self.values.get(FLOW_SLUG).and_then(Option::as_ref);
         slug.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The flow as it will be: `known`, or a new one, overwritten by what was sent.
+    /// The resulting flow: `known`, or a new one, overwritten by the sent values.
     #[must_use]
     pub fn apply(&self, known: Option<&Flow>) -> Flow {
         let mut flow = known.cloned().unwrap_or_default();

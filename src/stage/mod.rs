@@ -1,5 +1,5 @@
-//! What a stage is, and what a change makes of it. Knows no HTTP, no DynamoDB and no release of
-//! authentik.
+//! Stages, their fields and the changes to them. Nothing here depends on HTTP, on DynamoDB or on a
+//! release of authentik.
 
 pub mod apply;
 pub mod body;
@@ -14,7 +14,7 @@ pub mod problem;
 pub mod rules;
 pub mod search;
 pub mod size;
-#[expect(clippy::module_inception, reason = "the file is named for the type in it")]
+#[expect(clippy::module_inception, reason = "the file is named after its type")]
 pub mod stage;
 pub mod value;
 pub mod version;

@@ -11,7 +11,7 @@ use super::{
     value::Value,
 };
 
-/// By what a list is ordered. No two stages are equal in it, so that pages never overlap.
+/// The sort order of a list. No two stages compare equal, so pages never overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     terms: Vec<Term>,
@@ -31,7 +31,7 @@ enum Column {
     Field(Field),
 }
 
-/// All that an order needs to know of one stage: small, so that a whole list of them can be held.
+/// The sort key of one stage, small enough that those of a whole list can be held.
 ///
 /// Only keys of the same order can be compared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ enum Directed {
     Descending(Reverse<Cell>),
 }
 
-/// A value; the variants stand in the order in which they compare.
+/// A value; the variants are in ascending order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
     NullBeforeAll,
@@ -57,8 +57,8 @@ enum Cell {
 }
 
 impl Order {
-    /// Reads the parameter `ordering`. Unknown fields are ignored; if no other is named, the order is
-    /// by name.
+    /// Reads the parameter `ordering`. Unknown fields are ignored; if there is no other, the order
+    /// is by name.
     #[must_use]
     pub fn parse(ordering: Option<&str>, rules: &ListRules) -> Self {
         Self::parse_known(ordering, rules, |field| match field.spec().kind {
@@ -68,8 +68,8 @@ impl Order {
         })
     }
 
-    /// Reads the parameter where stages are listed beside stages of other kinds, with which they
-    /// have only their key and name in common.
+    /// Reads the parameter for a list that includes stages of other kinds, which share only the key
+    /// and the name with these.
     #[must_use]
     pub fn parse_for_any_kind(ordering: Option<&str>, rules: &ListRules) -> Self {
         Self::parse_known(ordering, rules, |field| field == Field::NAME)
@@ -83,7 +83,7 @@ impl Order {
         let mut terms: Vec<Term> = Vec::new();
         for part in ordering.unwrap_or_default().split(',') {
             let term = Term::parse(part.trim(), &is_known);
-            // The first mention of a column counts.
+            // Only the first mention of a column counts.
             terms.extend(term.filter(|term| terms.iter().all(|known| known.column != term.column)));
         }
         let name = Column::Field(Field::NAME);
@@ -94,7 +94,7 @@ impl Order {
         Self { terms, nulls_first, null_display_name }
     }
 
-    /// A stage's place in the order. A secret that the caller is not shown counts as an empty text.
+    /// A stage's sort key. A secret that is not shown to the caller counts as an empty text.
     #[must_use]
     pub fn key(&self, stage: &Stage, shows_secrets: bool) -> SortKey {
         let cells = self.terms.iter().map(|term| {
@@ -141,7 +141,7 @@ impl Term {
 }
 
 impl SortKey {
-    /// The stage's key.
+    /// The stage's UUID.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.uuid

@@ -1,4 +1,4 @@
-//! Which part of a list one answer has.
+//! The pages of a list.
 
 use std::ops::Range;
 
@@ -17,11 +17,11 @@ enum Wanted {
     Number(usize),
     /// The last page.
     Last,
-    /// What is no page of any list.
+    /// Not a page of any list.
     Invalid,
 }
 
-/// One page of a list, in the numbers that its envelope has.
+/// One page of a list: the numbers in its envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The number of the page after this one; 0 if there is none.
@@ -45,14 +45,14 @@ pub struct Page {
 pub struct InvalidPage;
 
 impl Paging {
-    /// Reads the parameters `page` and `page_size`. A bad `page` is refused by [`Paging::page`] only,
-    /// since a bad filter takes precedence over it.
+    /// Reads the parameters `page` and `page_size`. Only [`Paging::page`] refuses an invalid
+    /// `page`, because an invalid filter takes precedence.
     #[must_use]
     pub fn parse(page: Option<&str>, page_size: Option<&str>, rules: &ListRules) -> Self {
         let size = match page_size {
             None => rules.page_size_default,
             Some(text) => match positive(text) {
-                None => rules.page_size_odd,
+                None => rules.page_size_invalid,
                 Some(size) => rules.page_size_max.map_or(size, |max| size.min(max)),
             },
         };
@@ -61,15 +61,15 @@ impl Paging {
             Some("last") => Wanted::Last,
             Some(text) => positive(text).map_or(Wanted::Invalid, Wanted::Number),
         };
-        // A size of zero would be no page at all, whatever the rules say.
+        // A page has at least one entry, whatever the rules say.
         Self { size: size.max(1), wanted }
     }
 
-    /// The page of a list with so many entries.
+    /// The requested page of a list with `count` entries.
     ///
     /// # Errors
     ///
-    /// [`InvalidPage`] for a number that is beyond the last page, or that is no number.
+    /// [`InvalidPage`] if the page is beyond the last one, or is not a positive number.
     pub fn page(&self, count: usize) -> Result<Page, InvalidPage> {
         let total_pages = count.div_ceil(self.size).max(1);
         let current = match self.wanted {
@@ -77,7 +77,7 @@ impl Paging {
             Wanted::Last => total_pages,
             Wanted::Number(_) | Wanted::Invalid => return Err(InvalidPage),
         };
-        // No product overflows: the page before this one lies within the list.
+        // The product cannot overflow: the previous page is within the list.
         let skipped = (current - 1) * self.size;
         Ok(Page {
             next: if current < total_pages { current + 1 } else { 0 },
@@ -92,14 +92,14 @@ impl Paging {
 }
 
 impl Page {
-    /// Where the page's entries are in the whole list.
+    /// The range of the page's entries in the whole list.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.start_index.saturating_sub(1)..self.end_index
     }
 }
 
-/// A positive integer in decimal digits; one that is too large for a number is the largest.
+/// Reads a positive integer in decimal digits; one that is too large counts as `usize::MAX`.
 fn positive(text: &str) -> Option<usize> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

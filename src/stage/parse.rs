@@ -1,9 +1,9 @@
-//! One JSON value into one field's value, by the field's kind.
+//! Turns a JSON value into a field's value, according to the field's kind.
 //!
-//! Every kind is read the way Django REST framework does, to the letter of its messages;
-//! `tests/conformance/cases.json` holds what the reference answered. Two things are decided
-//! differently: a message echoes a value as JSON text, not as Python's, and numbers, trimming and
-//! UUID spellings are those of the Rust libraries.
+//! Every kind is read as Django REST framework reads it, with exactly the same messages;
+//! `tests/conformance/cases.json` holds the reference's answers. There are two differences: a
+//! message echoes a value as JSON, not as Python would write it; and numbers, trimming and UUID
+//! spellings are those of the Rust libraries.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -16,7 +16,7 @@ use super::{
     value::{Change, Value},
 };
 
-/// What a slug may look like: the contract's `^[-a-zA-Z0-9_]+$`, with ends that no newline passes.
+/// The pattern of a slug: the contract's `^[-a-zA-Z0-9_]+$`, with anchors that allow no newline.
 pub const SLUG_PATTERN: &str = r"\A[-a-zA-Z0-9_]+\z";
 
 static SLUG: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,13 +25,13 @@ static SLUG: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Maximum number of characters of a value that a message echoes. The reference echoes all of it;
-/// an answer has to stay smaller than what brought it.
+/// here an answer must stay smaller than its request.
 pub const ECHO_CHARACTERS_MAX: usize = 2_000;
 
-/// A value or null; and for a key, how the client spelled it, which a message echoes.
+/// A value or null; and for a key, the client's spelling, which a message echoes.
 pub type Parsed = (Change<Value>, Option<String>);
 
-/// Python's name for the type of a JSON value, as the reference's messages have it.
+/// Python's name for the type of a JSON value, as in the reference's messages.
 #[must_use]
 pub fn type_name(value: &Json) -> &'static str {
     match value {
@@ -45,8 +45,7 @@ pub fn type_name(value: &Json) -> &'static str {
     }
 }
 
-/// A value as a message echoes it: its JSON text, a string without its quotes; of a very long one,
-/// the beginning.
+/// A value as a message echoes it: as JSON, but a string without its quotes.
 fn shown(value: &Json) -> Cow<'_, str> {
     match value {
         Json::String(text) => Cow::Borrowed(text),
@@ -54,6 +53,7 @@ fn shown(value: &Json) -> Cow<'_, str> {
     }
 }
 
+/// Shortens a very long value to its beginning.
 pub(super) fn echo(shown: Cow<'_, str>) -> String {
     match shown.char_indices().nth(ECHO_CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", &shown[..end]),
@@ -61,11 +61,11 @@ pub(super) fn echo(shown: Cow<'_, str>) -> String {
     }
 }
 
-/// A text: trimmed; a number is taken as its digits.
+/// Reads a text and trims it; a number is read as its digits.
 ///
 /// # Errors
 ///
-/// Null, blank where that is refused, a boolean, a list, an object, a U+0000.
+/// Null, a blank text if that is not allowed, a boolean, a list, an object, U+0000.
 pub fn text(value: Json, is_blank_allowed: bool) -> Result<String, Vec<Problem>> {
     let text = trimmed(untrimmed(value, Problem::NotAString)?);
     if text.is_empty() && !is_blank_allowed {
@@ -77,13 +77,13 @@ pub fn text(value: Json, is_blank_allowed: bool) -> Result<String, Vec<Problem>>
     Ok(text)
 }
 
-/// A slug: a text that matches [`SLUG_PATTERN`], of at most `characters_max` characters.
+/// Reads a slug: a text that matches [`SLUG_PATTERN`], of at most `characters_max` characters.
 ///
 /// # Errors
 ///
-/// What [`text`] refuses, and all that is wrong with the slug, in the reference's order.
+/// Whatever [`text`] refuses, and all problems of the slug, in the reference's order.
 pub fn slug(value: Json, characters_max: Option<usize>) -> Result<String, Vec<Problem>> {
-    // The reference's slug field says of any other type what it says of any other text.
+    // The reference's slug field has the same message for a wrong type as for a wrong text.
     let slug = trimmed(untrimmed(value, Problem::NotASlug)?);
     if slug.is_empty() {
         return Err(vec![Problem::Blank]);
@@ -110,17 +110,17 @@ fn untrimmed(value: Json, otherwise: Problem) -> Result<String, Vec<Problem>> {
     }
 }
 
-/// Trims without copying a text that has nothing to trim, which is nearly every text.
+/// Trims a text; nearly every text has nothing to trim, and is not copied.
 fn trimmed(text: String) -> String {
     let trimmed = text.trim();
     if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
 }
 
-/// One of these words, untrimmed and in its exact spelling.
+/// Reads one of these words, untrimmed and spelled exactly.
 ///
 /// # Errors
 ///
-/// Null, and anything else, echoed.
+/// Null, and any other value, echoed.
 pub fn choice(value: &Json, words: &[&'static str]) -> Result<&'static str, Vec<Problem>> {
     if value.is_null() {
         return Err(vec![Problem::Null]);
@@ -130,11 +130,11 @@ pub fn choice(value: &Json, words: &[&'static str]) -> Result<&'static str, Vec<
     word.copied().ok_or_else(|| vec![Problem::NotAChoice(echo(shown))])
 }
 
-/// True or false, in any of the spellings that the reference takes.
+/// Reads true or false, in any spelling that the reference accepts.
 ///
 /// # Errors
 ///
-/// Null, and anything that means neither.
+/// Null, and any value that means neither.
 pub fn boolean(value: &Json) -> Result<bool, Vec<Problem>> {
     let meaning = match value {
         Json::Null => return Err(vec![Problem::Null]),
@@ -154,11 +154,11 @@ pub fn boolean(value: &Json) -> Result<bool, Vec<Problem>> {
     meaning.ok_or_else(|| vec![Problem::NotABoolean])
 }
 
-/// The key of another row and how it was spelled; null and an empty text clear the field.
+/// Reads the key of a row, and its spelling; null and an empty text clear the field.
 ///
 /// # Errors
 ///
-/// A boolean, and anything that the `uuid` crate does not read, echoed.
+/// A boolean, and any value that the `uuid` crate does not accept, echoed.
 pub fn reference(value: Json) -> Result<Parsed, Vec<Problem>> {
     match value {
         Json::Null => Ok((Change::Clear, None)),

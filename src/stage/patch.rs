@@ -1,4 +1,4 @@
-//! Turns a request's body into changes, or into everything that is wrong with it.
+//! Turns a request's body into changes, or into all of its problems.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,26 +14,26 @@ use super::{
     value::{Change, Value},
 };
 
-/// The changes that one body asks for. A field that it does not name stays as it is.
+/// The changes that a body requests. A field that it does not contain keeps its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch {
-    /// What is asked of each field, in the order of [`FIELDS`]; of `flow_set`, always `Keep`.
+    /// The change of each field, in the order of [`FIELDS`]; always `Keep` for `flow_set`.
     changes: Vec<Change<Value>>,
-    /// The flows that the stage is to have, if the body names them.
+    /// The stage's new flows, if the body contains them.
     pub flow_set: Option<Vec<FlowPatch>>,
-    /// How the client spelled the keys of other rows.
+    /// The keys of rows, as the client spelled them.
     spellings: Vec<(Field, String)>,
-    /// Whether a new address needs every stored secret to be sent with it.
+    /// Whether every stored secret must be sent along with a new address.
     pub guards_secrets: bool,
 }
 
-/// A body with something wrong in it.
+/// A body with problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// All that is wrong.
+    /// All of its problems.
     pub problems: Problems,
-    /// What was right, since only the table can tell whether all of it is: a name may be taken, a
-    /// reference may point nowhere, and the client wants to hear of everything at once.
+    /// The valid changes. They are still checked against the table, where a name may be taken or a
+    /// row missing, so that the client gets all problems at once.
     pub accepted: Patch,
 }
 
@@ -47,7 +47,7 @@ pub enum Completeness {
 }
 
 impl Patch {
-    /// A patch that names nothing.
+    /// A patch without changes.
     fn new(rules: &Rules) -> Self {
         Self {
             changes: vec![Change::Keep; FIELDS.len()],
@@ -57,11 +57,11 @@ impl Patch {
         }
     }
 
-    /// Reads the changes that a body asks for. Unknown and read-only keys count for nothing.
+    /// Reads the changes that a body requests. Unknown and read-only keys are ignored.
     ///
     /// # Errors
     ///
-    /// Names every offending field, not only the first: a form marks them all at once.
+    /// Lists every invalid field, not only the first, so that a form can mark them all at once.
     pub fn parse(body: Body, rules: &Rules, needs: Completeness) -> Result<Self, Box<Rejected>> {
         let problem = match body {
             Body::Object(fields) => return Self::parse_fields(fields, rules, needs),
@@ -103,38 +103,38 @@ impl Patch {
             return Ok(());
         }
         let (change, spelling) = value(field, json, rules).map_err(FieldProblems::Field)?;
-        self.changes[field.place()] = change;
+        self.changes[field.index()] = change;
         self.spellings.extend(spelling.map(|sent| (field, sent)));
         Ok(())
     }
 
-    /// What the body asks of a field other than `flow_set`.
+    /// The change of a field other than `flow_set`.
     #[must_use]
     pub fn change(&self, field: Field) -> &Change<Value> {
-        self.changes.get(field.place()).unwrap_or(&Change::Keep)
+        self.changes.get(field.index()).unwrap_or(&Change::Keep)
     }
 
-    /// Whether the body names this field.
+    /// Whether the body contains this field.
     #[must_use]
-    pub fn names(&self, field: Field) -> bool {
+    pub fn contains(&self, field: Field) -> bool {
         match field {
             Field::FLOW_SET => self.flow_set.is_some(),
-            _ => self.change(field).is_named(),
+            _ => self.change(field).is_sent(),
         }
     }
 
-    /// The fields that the body names, in the contract's order.
+    /// The fields that the body contains, in the contract's order.
     pub fn fields(&self) -> impl Iterator<Item = Field> + Clone {
-        Field::all().filter(|field| self.names(*field))
+        Field::all().filter(|field| self.contains(*field))
     }
 
-    /// Whether the body asks for nothing.
+    /// Whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fields().next().is_none()
     }
 
-    /// The text that the body sets a field to, if it does.
+    /// The text that the body sets a field to, if any.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&str> {
         self.change(field).set().and_then(Value::as_str)
@@ -145,7 +145,7 @@ impl Patch {
         Field::all().filter_map(|field| self.text(field).map(|text| (field, text)))
     }
 
-    /// How the client spelled the key of another row.
+    /// The key of a row in this field, as the client spelled it.
     #[must_use]
     pub fn spelling(&self, field: Field) -> String {
         let spelling = self.spellings.iter().find(|(known, _)| *known == field);
@@ -153,7 +153,7 @@ impl Patch {
     }
 }
 
-/// Reads a field that is not a list, by its kind.
+/// Reads a field that is not a list, according to its kind.
 fn value(field: Field, json: Json, rules: &Rules) -> Result<Parsed, Vec<Problem>> {
     let spec = field.spec();
     if json.is_null() && rules.is_nullable(field) {
@@ -165,19 +165,19 @@ fn value(field: Field, json: Json, rules: &Rules) -> Result<Parsed, Vec<Problem>
         Kind::Secret => Value::secret(parse::text(json, spec.blank)?),
         kind => return scalar(spec, kind, json, rules).map(|value| (Change::Set(value), None)),
     };
-    // A stage without a display name is one thing, however a release writes it.
+    // A missing display name is always null here, however a release writes it.
     let is_null = spec.nullable && value.as_str() == Some("");
     Ok((if is_null { Change::Clear } else { Change::Set(value) }, None))
 }
 
-/// Reads a value of a kind that stages and flows have in common.
+/// Reads a value of a kind that both stages and flows have.
 fn scalar(spec: &Spec, kind: Kind, json: Json, rules: &Rules) -> Result<Value, Vec<Problem>> {
     match kind {
         Kind::Text => parse::text(json, spec.blank).map(Value::Text),
         Kind::Slug => parse::slug(json, rules.slug_characters_max).map(Value::Text),
         Kind::Choice(words) => parse::choice(&json, rules.words(spec, words)).map(Value::Word),
         Kind::Boolean => parse::boolean(&json).map(Value::Boolean),
-        // Neither table has such a field where this is called.
+        // No caller passes a field of these kinds.
         Kind::Secret | Kind::Reference(_) | Kind::Flows => Err(vec![Problem::NotAString]),
     }
 }
@@ -190,7 +190,7 @@ fn flow_set(json: Json, rules: &Rules) -> Result<Vec<FlowPatch>, FieldProblems> 
         other => return Err(FieldProblems::List(Problem::NotAList(type_name(&other)))),
     };
     if elements.len() > FLOWS_MAX {
-        // One message, before any element is looked at: an answer must not outgrow its question.
+        // One message, before any element is read: an answer must not outgrow its request.
         return Err(FieldProblems::List(Problem::TooManyElements(FLOWS_MAX)));
     }
     let mut slugs = HashSet::with_capacity(elements.len());
@@ -212,7 +212,7 @@ fn flow_set(json: Json, rules: &Rules) -> Result<Vec<FlowPatch>, FieldProblems> 
     }
 }
 
-/// Reads one element of a `flow_set`; `slugs` are those of the elements before it.
+/// Reads one element of a `flow_set`; `slugs` are those of the preceding elements.
 fn flow(
     element: Json,
     rules: &Rules,
@@ -225,14 +225,14 @@ fn flow(
     };
     let mut values = Vec::with_capacity(FLOW_FIELDS.len());
     let mut problems = Vec::new();
-    for (place, spec) in FLOW_FIELDS.iter().enumerate() {
+    for (index, spec) in FLOW_FIELDS.iter().enumerate() {
         let parsed = match body.swap_remove(spec.name) {
             Some(json) => scalar(spec, spec.kind, json, rules).map(Some),
             None if spec.required => Err(vec![Problem::Required]),
             None => Ok(None),
         };
         match parsed {
-            Ok(Some(Value::Text(slug))) if place == FLOW_SLUG && !slugs.insert(slug.clone()) => {
+            Ok(Some(Value::Text(slug))) if index == FLOW_SLUG && !slugs.insert(slug.clone()) => {
                 problems.push((spec.name, vec![Problem::SlugTaken]));
             }
             Ok(value) => values.push(value),

@@ -1,37 +1,37 @@
-//! What can be wrong with a request's fields, in Django REST framework's words.
+//! The problems that a request's fields can have, with Django REST framework's messages.
 
 use std::{collections::BTreeMap, fmt};
 
 use super::field::Field;
 
-/// One thing that is wrong with a value. Its `Display` is the message that the client reads.
+/// One problem with a value. Its `Display` is the message for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The field must be there and is not.
+    /// The field is required but missing.
     Required,
-    /// The field is null and may not be.
+    /// The field is null but may not be.
     Null,
-    /// The text is empty, or nothing but white space.
+    /// The text is empty, or only white space.
     Blank,
-    /// The value is no text and no number.
+    /// The value is neither a text nor a number.
     NotAString,
-    /// The text has a U+0000 in it.
+    /// The text contains U+0000.
     NullCharacter,
     /// The text has more characters than this.
     TooLong(usize),
     /// The list has more elements than this.
     TooManyElements(usize),
-    /// The text is no slug.
+    /// The text is not a slug.
     NotASlug,
-    /// Another element of the same `flow_set` has the slug already.
+    /// Another element of the same `flow_set` already has the slug.
     SlugTaken,
-    /// The value, shown, is none of the field's words.
+    /// The value, shown, is not one of the field's words.
     NotAChoice(String),
     /// The value means neither true nor false.
     NotABoolean,
-    /// The value, shown, is no UUID.
+    /// The value, shown, is not a UUID.
     NotAUuid(String),
-    /// A boolean stands where a key belongs.
+    /// The value is a boolean instead of a key.
     BooleanAsKey,
     /// No row has the key, shown as it was sent.
     NoSuchRow(String),
@@ -39,19 +39,19 @@ pub enum Problem {
     NameTaken,
     /// The body is `null`.
     NoData,
-    /// A value of this type stands where an object belongs.
+    /// The value is of this type instead of an object.
     NotAnObject(&'static str),
-    /// A value of this type stands where a list belongs.
+    /// The value is of this type instead of a list.
     NotAList(&'static str),
-    /// With this value the stage would be larger than can be stored.
+    /// The value makes the stage too large to be stored.
     TooLarge,
-    /// The stored secret would go to a new address unless it is sent again.
+    /// The stored secret would be sent to a new address, but is not in the request.
     SecretNotSent,
-    /// The list's parameter, shown, is none of the field's words.
+    /// The list's parameter, shown, is not one of the field's words.
     NotAnOption(String),
-    /// The list's parameter is no UUID.
+    /// The list's parameter is not a UUID.
     NotAUuidParameter,
-    /// The list's parameter is the key of no row.
+    /// No row has the key in the list's parameter.
     NoSuchOption,
 }
 
@@ -104,47 +104,47 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong with one field.
+/// The problems of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldProblems {
-    /// The field itself.
+    /// Problems of the field itself.
     Field(Vec<Problem>),
-    /// The list as a whole.
+    /// A problem of the list as a whole.
     List(Problem),
-    /// Some elements of the list: one entry for each element, also for the good ones.
+    /// Problems of the list's elements: one entry for each element, including the valid ones.
     Elements(Vec<ElementProblems>),
 }
 
-/// What is wrong with one element of `flow_set`.
+/// The problems of one element of `flow_set`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ElementProblems {
-    /// The element as a whole is null.
+    /// The element is null.
     Null,
-    /// The element is no object.
+    /// The element is of this type instead of an object.
     NotAnObject(&'static str),
-    /// These of its fields, in the contract's order; none for a good element.
+    /// Its invalid fields, in the contract's order; empty for a valid element.
     Fields(Vec<(&'static str, Vec<Problem>)>),
 }
 
 impl ElementProblems {
-    /// Whether there is nothing wrong.
+    /// Whether there are no problems.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Fields(fields) if fields.is_empty())
     }
 }
 
-/// Everything that is wrong with a body, found at once.
+/// All problems of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problems {
-    /// The body is no object.
+    /// The body is not an object.
     Body(Problem),
-    /// These fields, in the contract's order.
+    /// Its invalid fields, in the contract's order.
     Fields(BTreeMap<Field, FieldProblems>),
 }
 
 impl Problems {
-    /// These problems and others, so that a client hears of everything at once.
+    /// Adds other problems, so that a client gets all of them at once.
     #[must_use]
     pub fn with(self, others: BTreeMap<Field, FieldProblems>) -> Self {
         match self {

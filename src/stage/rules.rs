@@ -1,8 +1,8 @@
-//! What a contract lets a request do, where it departs from the table of fields.
+//! A contract's rules for requests, where they differ from the table of fields.
 
 use super::field::{Field, LAYOUTS, Spec};
 
-/// How a stage without a display name is written in a request.
+/// How a request writes a missing display name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoDisplayName {
     /// As null; an empty text is refused.
@@ -13,19 +13,19 @@ pub enum NoDisplayName {
     Either,
 }
 
-/// The rules for one request's body. Everything that they do not name is as the table has it.
+/// The rules for a request's body. Everything else is as in the table of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How a stage without a display name is written.
+    /// How a missing display name is written.
     pub no_display_name: NoDisplayName,
     /// Whether `flow_set` can be written; if not, it is ignored.
     pub flow_set_is_writable: bool,
-    /// Maximum number of characters (Unicode code points) in a slug, if there is one.
+    /// Maximum number of characters (Unicode code points) in a slug, if limited.
     pub slug_characters_max: Option<usize>,
-    /// How many of [`LAYOUTS`], from the first on, a flow may have.
+    /// How many of [`LAYOUTS`], counted from the first, a flow may use.
     pub layouts: usize,
-    /// Whether a new address (`provider`, `account_sid`) needs every stored secret to be sent with
-    /// it, so that no secret goes where its owner did not send it.
+    /// Whether every stored secret must be sent along with a new address (`provider`,
+    /// `account_sid`), so that no secret goes to an address that its owner did not send it to.
     pub guards_secrets: bool,
 }
 
@@ -52,7 +52,7 @@ impl Rules {
         field.spec().blank || (display_name && field == Field::FRIENDLY_NAME)
     }
 
-    /// The words of a choice of a flow.
+    /// The words that a choice allows.
     #[must_use]
     pub fn words(&self, spec: &Spec, words: &'static [&'static str]) -> &'static [&'static str] {
         if spec.name == "layout" { words.get(..self.layouts).unwrap_or(&LAYOUTS) } else { words }
@@ -62,18 +62,18 @@ impl Rules {
 /// The rules for a list of stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListRules {
-    /// How many stages a page has where the request does not say.
+    /// Number of stages on a page if the request does not specify it.
     pub page_size_default: usize,
-    /// Maximum number of stages on a page, if there is one; a larger `page_size` counts as this.
+    /// Maximum number of stages on a page, if limited; a larger `page_size` counts as this.
     pub page_size_max: Option<usize>,
-    /// What a `page_size` that is no positive number counts as.
-    pub page_size_odd: usize,
-    /// Whether null is smaller than every value in an order; if not, it is larger.
+    /// Number of stages on a page for a `page_size` that is not a positive number.
+    pub page_size_invalid: usize,
+    /// Whether null sorts before every value; if not, it sorts after.
     pub nulls_first: bool,
-    /// Whether a stage without a display name is null in an order; if not, it has an empty one.
+    /// Whether a missing display name sorts as null; if not, as an empty text.
     pub null_display_name: bool,
-    /// Whether `search` is applied before it is asked whether there is any stage that the caller may
-    /// view, so that a search that finds none of them is refused.
+    /// Whether `search` is applied before the check that there is any stage that the caller may
+    /// view, so that a search that finds none of those is refused.
     pub search_before_permission: bool,
     /// Whether a list can be filtered and ordered by secrets.
     pub secrets: bool,

@@ -1,8 +1,8 @@
-//! The search parameter of a list: words, all of which a text must contain.
+//! The search parameter of a list: words, all of which must be found.
 
 use super::problem::Problem;
 
-/// What `search` asks for.
+/// A parsed `search` parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// The words, in upper case.
@@ -10,12 +10,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// Cuts the parameter into words, as Django REST framework does: at white space and commas,
-    /// while quotes keep a word together.
+    /// Splits the parameter into words, as Django REST framework does: at white space and commas,
+    /// except in a quoted word.
     ///
     /// # Errors
     ///
-    /// [`Problem::NullCharacter`] for a text with U+0000 in it.
+    /// [`Problem::NullCharacter`] for a text that contains U+0000.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         if text.contains('\0') {
             return Err(Problem::NullCharacter);
@@ -34,13 +34,13 @@ impl Search {
         Ok(Self { words })
     }
 
-    /// Whether there is no word, and so no search.
+    /// Whether there are no words, and so nothing to search for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Whether every word is in at least one of the texts, in any letter case.
+    /// Whether every word is in at least one of the texts, ignoring case.
     #[must_use]
     pub fn matches(&self, texts: &[&str]) -> bool {
         if self.is_empty() {
@@ -51,7 +51,7 @@ impl Search {
     }
 }
 
-/// Upper case, character by character: where that would take several characters, it stays as it is.
+/// Converts to upper case, except characters whose upper case is several characters.
 fn upper_case(text: &str) -> String {
     let upper = |character: char| {
         let mut mapped = character.to_uppercase();
@@ -63,8 +63,8 @@ fn upper_case(text: &str) -> String {
     text.chars().map(upper).collect()
 }
 
-/// What stands between the quotes of a piece that begins and ends with the same one, which may be
-/// one and the same character.
+/// The text between the quotes, if a piece begins and ends with the same kind of quote. A lone
+/// quote counts as both.
 fn unquoted(piece: &str) -> Option<String> {
     let quote = piece.chars().next().filter(|first| matches!(first, '"' | '\''))?;
     let rest = piece.strip_prefix(quote)?;
@@ -72,7 +72,7 @@ fn unquoted(piece: &str) -> Option<String> {
     Some(inner.replace(&format!("\\{quote}"), &quote.to_string()).replace("\\\\", "\\"))
 }
 
-/// Cuts a text at white space that does not stand between quotes.
+/// Splits a text at white space that is not between quotes.
 struct Pieces<'t> {
     text: &'t str,
     at: usize,
@@ -85,13 +85,13 @@ impl<'t> Pieces<'t> {
         Self { text, at: 0, double: Quote::new(b'"'), single: Quote::new(b'\'') }
     }
 
-    /// The place after the quoted part that begins here, if one does.
+    /// The position after the quoted part that begins at `at`, if one does.
     fn after_quoted(&mut self, at: usize) -> Option<usize> {
         let text = self.text.as_bytes();
         self.double.closing(text, at).or_else(|| self.single.closing(text, at)).map(|end| end + 1)
     }
 
-    /// Where the first character that fits stands, from here on; the end if there is none.
+    /// The position of the first matching character from `at` on; the end if there is none.
     fn first(&self, at: usize, fits: impl Fn(char) -> bool) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
         rest.find(fits).map_or(self.text.len(), |found| at + found)
@@ -108,7 +108,7 @@ impl<'t> Iterator for Pieces<'t> {
         let mut end = self.first(start, is_special);
         let mut after_quoted = self.after_quoted(end);
         if after_quoted.is_none() {
-            // A quote that is not closed is an ordinary character.
+            // An unclosed quote is an ordinary character.
             end = self.first(start, char::is_whitespace);
         }
         while let Some(after) = after_quoted {
@@ -123,8 +123,8 @@ impl<'t> Iterator for Pieces<'t> {
 /// One kind of quote.
 struct Quote {
     byte: u8,
-    /// No part that begins before this place is closed. Without it, a text of many quotes that are
-    /// not closed would take a time that grows with its square.
+    /// No quoted part that begins before this position is closed. Without this bound, a text with
+    /// many unclosed quotes would take quadratic time.
     unclosed_before: usize,
 }
 
@@ -133,7 +133,7 @@ impl Quote {
         Self { byte, unclosed_before: 0 }
     }
 
-    /// Where the part that begins here is closed: at the next such quote that no backslash protects.
+    /// Where the part that begins at `opening` is closed: at the next unescaped quote of this kind.
     fn closing(&mut self, text: &[u8], opening: usize) -> Option<usize> {
         if opening < self.unclosed_before || text.get(opening) != Some(&self.byte) {
             return None;
@@ -141,14 +141,14 @@ impl Quote {
         let mut at = opening + 1;
         while let Some(byte) = text.get(at) {
             match byte {
-                // A backslash protects no line feed.
+                // A backslash cannot escape a line feed.
                 b'\\' if text.get(at + 1) == Some(&b'\n') => break,
                 b'\\' => at += 2,
                 byte if *byte == self.byte => return Some(at),
                 _ => at += 1,
             }
         }
-        // A later quote up to here is a protected one; what follows it has been seen.
+        // Any later quote before `at` is escaped, and no closing quote was found after it.
         self.unclosed_before = at;
         None
     }

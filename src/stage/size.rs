@@ -1,4 +1,4 @@
-//! How large a stage is when it is answered with.
+//! The size of a stage in an answer.
 
 use super::{
     field::{FIELDS, FLOW_FIELDS, Field},
@@ -8,41 +8,41 @@ use super::{
     value::Value,
 };
 
-/// Maximum number of bytes of a stage as JSON, in any contract.
+/// Maximum size of a stage as JSON, in bytes, in any contract.
 ///
-/// Below the megabyte that a load balancer carries, and far below Lambda's six, so that what is
-/// stored can be read by every trigger: a control character takes one byte in the table and six in
-/// JSON. The distance is what an update in place may add without the stage having been read
+/// Below a load balancer's limit of one megabyte, and far below Lambda's of six, so that every
+/// stored stage can be read through every trigger: a control character takes one byte in the table
+/// and six in JSON. The margin is for updates in place, which do not read the stage first
 /// ([`IN_PLACE_BYTES_MAX`]).
 pub const DOCUMENT_BYTES_MAX: usize = 850_000;
 
-/// Maximum number of JSON bytes that all texts of an update in place may take together. Five fields can
-/// grow by as much each before the stage is read again.
+/// Maximum size of all texts of an update in place together, in bytes of JSON. Each of five fields
+/// can grow by this much before the stage is read again.
 pub const IN_PLACE_BYTES_MAX: usize = 24 * 1024;
 
-/// Maximum number of bytes of all that is stored of a stage: DynamoDB's largest item.
+/// Maximum size of a stored stage, in bytes: DynamoDB's limit for an item.
 const STORED_BYTES_MAX: usize = 400 * 1024;
-/// Bytes of what every stage's document has besides its values: keys, constants, punctuation.
+/// Bytes in every stage's document besides its values: keys, constants, punctuation.
 const STAGE_FRAME_BYTES: usize = 700;
-/// The same for a flow, with its three keys and the API's path in its `export_url`.
+/// The same for a flow, including its three keys and the API's path in its `export_url`.
 const FLOW_FRAME_BYTES: usize = 420;
-/// Bytes of a key, a word, a boolean or null, at most.
+/// Maximum size of a key, a word, a boolean or null, in bytes.
 const SCALAR_BYTES: usize = 48;
 
-/// An upper bound of the bytes of the stage as JSON, in any contract.
+/// An upper bound for the size of the stage as JSON, in bytes, in any contract.
 #[must_use]
 pub fn document_bytes(stage: &Stage) -> usize {
     let values = stage.values.iter().flatten().map(value_bytes);
     STAGE_FRAME_BYTES + FIELDS.len() + values.sum::<usize>()
 }
 
-/// The bytes of all texts that the patch sets, as JSON.
+/// The size of all texts that the patch sets, in bytes of JSON.
 #[must_use]
 pub fn text_bytes(patch: &Patch) -> usize {
     patch.texts().map(|(_, text)| json_bytes(text)).sum()
 }
 
-/// The field of these that made the stage too large: a text that never fits, else the largest.
+/// The field among these that makes the stage too large: a text that never fits, else the largest.
 #[must_use]
 pub fn largest_field(stage: &Stage, fields: impl Iterator<Item = Field> + Clone) -> Field {
     let never_fits = fields.clone().find(|field| stage.text(*field).len() > STORED_BYTES_MAX);
@@ -61,7 +61,7 @@ fn value_bytes(value: &Value) -> usize {
 
 fn flow_bytes(flow: &Flow) -> usize {
     let values = flow.values.iter().map(value_bytes);
-    // The slug stands in the export URL once more, and the background has two keys in some contracts.
+    // The slug is also in the export URL, and the background is under two keys in some contracts.
     FLOW_FRAME_BYTES
         + FLOW_FIELDS.len()
         + json_bytes(flow.slug())
@@ -69,7 +69,7 @@ fn flow_bytes(flow: &Flow) -> usize {
         + values.sum::<usize>()
 }
 
-/// The bytes of a text as a JSON string that stands in a JSON string, as Lambda's answers have it.
+/// The size of a text, in bytes, as a JSON string within a JSON string, as in Lambda's answers.
 fn json_bytes(text: &str) -> usize {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 4,

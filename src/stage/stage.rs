@@ -1,4 +1,4 @@
-//! The SMS Authenticator Setup Stage as authentik keeps it.
+//! The SMS Authenticator Setup Stage, as authentik defines it.
 
 use uuid::Uuid;
 
@@ -10,12 +10,12 @@ use super::{
 
 /// One SMS Authenticator Setup Stage with its flows.
 ///
-/// What is the same for every stage (`component`, `verbose_name`, …) is not in it: the answer adds it.
+/// It lacks what is the same for every stage (`component`, `verbose_name`, …), which answers add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// Identifies the stage, in the path and as `pk` in the answer.
     pub uuid: Uuid,
-    /// The values of [`FIELDS`], in their order; `None` is null.
+    /// The values of [`FIELDS`], in the same order; `None` is null.
     pub values: Vec<Option<Value>>,
 }
 
@@ -29,23 +29,23 @@ impl Stage {
     /// A field's value; `None` is null.
     #[must_use]
     pub fn get(&self, field: Field) -> Option<&Value> {
-        self.values.get(field.place()).and_then(Option::as_ref)
+        self.values.get(field.index()).and_then(Option::as_ref)
     }
 
     /// Sets a field; `None` is null.
     pub fn set(&mut self, field: Field, value: Option<Value>) {
-        if let Some(place) = self.values.get_mut(field.place()) {
-            *place = value;
+        if let Some(index) = self.values.get_mut(field.index()) {
+            *index = value;
         }
     }
 
-    /// A field's text; empty for null and for what is not text.
+    /// A field's text; empty for null and for other kinds of values.
     #[must_use]
     pub fn text(&self, field: Field) -> &str {
         self.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Unique among all stages, byte for byte.
+    /// The name, unique among all stages, byte for byte.
     #[must_use]
     pub fn name(&self) -> &str {
         self.text(Field::NAME)
@@ -60,13 +60,13 @@ impl Stage {
         }
     }
 
-    /// The row that a reference points to.
+    /// The key of the row that a field refers to.
     #[must_use]
     pub fn reference(&self, field: Field) -> Option<Uuid> {
         self.get(field).and_then(Value::as_key)
     }
 
-    /// Whether one of the stage's own flows has this key.
+    /// Whether a flow in the stage's `flow_set` has this key.
     #[must_use]
     pub fn has_flow(&self, flow: Uuid) -> bool {
         self.flow_set().iter().any(|own| own.pk == flow)

@@ -1,10 +1,10 @@
-//! What a field holds.
+//! The values of fields.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// A credential of the SMS provider. It cannot be printed: its value has to be asked for.
+/// A credential of the SMS provider. It cannot be printed; [`Secret::reveal`] returns it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -15,7 +15,7 @@ impl Secret {
         Self(credential)
     }
 
-    /// The credential itself, for the table and for an answer that shows it.
+    /// Returns the credential, for the table and for answers that show it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -28,18 +28,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The value of a field that is not null.
+/// A value of a field, other than null.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     /// A text or a slug.
     Text(String),
     /// A credential.
     Secret(Secret),
-    /// One of a choice's words.
+    /// One of the words of a choice.
     Word(&'static str),
     /// True or false.
     Boolean(bool),
-    /// The key of another row.
+    /// The key of a row.
     Key(Uuid),
     /// The stage's flows, in order.
     Flows(Vec<Flow>),
@@ -52,7 +52,7 @@ impl Value {
         Self::Secret(Secret::new(credential))
     }
 
-    /// The text, word or credential; `None` for what is not text.
+    /// The text, word or credential; `None` for other kinds.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -63,7 +63,7 @@ impl Value {
         }
     }
 
-    /// The key of another row, if this is one.
+    /// The key of a row, if the value is one.
     #[must_use]
     pub fn as_key(&self) -> Option<Uuid> {
         match self {
@@ -73,7 +73,7 @@ impl Value {
     }
 }
 
-/// Shows of which kind it is, and no value: a text may be a phone number or a URL with a key in it.
+/// Prints words and booleans, else only the kind: a text may be a phone number or a URL with a key.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -95,16 +95,16 @@ pub struct Flow {
     pub pk: Uuid,
     /// Key of the row in authentik's parent table; kept because clients read it.
     pub policybindingmodel_ptr_id: Uuid,
-    /// Where the background image is: a path below `/static`, or a URL.
+    /// The background image: a path below `/static`, or a URL.
     pub background: String,
-    /// The values of [`FLOW_FIELDS`](super::field::FLOW_FIELDS), in their order; none is ever null.
+    /// The values of [`FLOW_FIELDS`](super::field::FLOW_FIELDS), in the same order; never null.
     pub values: Vec<Value>,
 }
 
-/// What a request asks of a field.
+/// The change that a request makes to a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
-    /// The body does not name the field.
+    /// The body does not contain the field.
     #[default]
     Keep,
     /// The body sets it to null.
@@ -114,13 +114,13 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    /// Whether the body names the field.
+    /// Whether the body contains the field.
     #[must_use]
-    pub fn is_named(&self) -> bool {
+    pub fn is_sent(&self) -> bool {
         !matches!(self, Self::Keep)
     }
 
-    /// The value that the body sets, if it sets one.
+    /// The value that the body sets, if any.
     #[must_use]
     pub fn set(&self) -> Option<&T> {
         match self {

@@ -1,8 +1,8 @@
-//! What operators do to the table: make it, put whole stages and rows into it, take stages out.
+//! Operators' work on the table: create it, put whole stages and rows into it, delete stages.
 //!
-//! All of it may happen while the function is at work: a stage is written and deleted in one
-//! transaction with its name's lock, on the condition of what was read, and rows that stages refer
-//! to are never taken out.
+//! All of it may happen while the function is running: a stage is written or deleted in one
+//! transaction with the lock of its name, on the condition that it has not changed since it was
+//! read, and rows that stages refer to are never deleted.
 
 mod on_conflict;
 mod removal;

@@ -1,8 +1,8 @@
 //! Reads the whole table and finds what is wrong in it.
 //!
-//! The function may be at work meanwhile: what one query sees of a stage and another of its name's
-//! lock may be from different moments, so that each suspicion about a lock is looked at again before
-//! it counts.
+//! The function may be running at the same time: one query's view of a stage and another's of the
+//! lock of its name may be from different moments, so each suspected fault of a lock is checked
+//! again before it is reported.
 
 mod finding;
 mod lock;
@@ -12,25 +12,25 @@ use super::{Table, error::StoreError, key::Kind};
 
 pub use self::{
     finding::Finding,
-    lock::{LockFault, LockFinding, Mended},
+    lock::{LockFault, LockFinding, RepairOutcome},
 };
 
 use self::scan::Scan;
 
-/// What the table holds, and what is wrong with it.
+/// What the table contains, and what is wrong in it.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
-    /// How many items of each kind there are.
+    /// Number of items of each kind.
     pub counts: Vec<(Kind, usize)>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
 
-/// Checks the table. `progress` hears of each kind how many items were read so far.
+/// Checks the table. `progress` is called with each kind and the number of items read so far.
 ///
 /// # Errors
 ///
-/// [`StoreError`] if the table could not be asked.
+/// [`StoreError`] if a call to DynamoDB fails.
 pub async fn check(
     table: &Table,
     mut progress: impl FnMut(Kind, usize),
@@ -38,7 +38,7 @@ pub async fn check(
     let session = table.session();
     let mut scan = Scan::default();
     let mut counts = Vec::new();
-    // Rows come after the stages that refer to them: they are only ever added.
+    // Rows are read after the stages that refer to them, because rows are only ever added.
     for kind in Kind::ALL {
         let mut count = 0;
         let each = |id, item| {

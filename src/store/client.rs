@@ -1,9 +1,9 @@
-//! The SDK client that both binaries use, built by hand.
+//! The SDK client that both binaries use, configured by hand.
 //!
-//! The SDK's own defaults cost a cold start 30 ms of CPU more: a credentials chain that asks files
-//! and hosts, a trust store parsed from the system's 140 roots, and aws-lc's CPU-jitter entropy. A
-//! Lambda function finds its credentials and region in its environment, and DynamoDB's certificate
-//! ends in one of Amazon's roots.
+//! The SDK's own defaults cost a cold start 30 ms more of CPU time: a credentials chain that
+//! queries files and hosts, a trust store parsed from the system's 140 roots, and aws-lc's
+//! CPU-jitter entropy. A Lambda function finds its credentials and region in its environment, and
+//! DynamoDB's certificate chain ends in one of Amazon's roots.
 
 use std::{fmt, time::Duration};
 
@@ -37,16 +37,16 @@ use super::endpoint::Endpoint;
 /// <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// Longest wait for a connection. DynamoDB's endpoint is in the same region, some milliseconds away;
-/// what takes this long is a connection that will not come.
+/// Maximum wait for a connection. DynamoDB's endpoint is in the same region, some milliseconds
+/// away; a connection that takes this long will not succeed.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
-/// Longest wait for one attempt's answer. A connection that died while the function was frozen is
-/// found out this way.
+/// Maximum wait for one attempt's answer. A connection that died while the function was frozen is
+/// detected this way.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2000);
-/// Attempts of one call, the first included.
+/// Maximum attempts of one call, including the first.
 const ATTEMPTS_MAX: u32 = 3;
-/// Wait before the second attempt, at most; doubled after that. DynamoDB's own SDKs use 25 ms where
-/// others use 1 s, since it answers in single milliseconds.
+/// Maximum wait before the second attempt; doubled after that. The SDKs for DynamoDB use 25 ms
+/// where others use 1 s, because DynamoDB answers in single-digit milliseconds.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
 
 /// Endpoint and credentials.
@@ -54,7 +54,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(25);
 pub struct Connection {
     /// The AWS region, for example `eu-central-1`.
     pub region: String,
-    /// Another endpoint than the region's own.
+    /// An endpoint other than the region's own.
     pub endpoint: Option<Endpoint>,
     /// Certificates to trust instead of Amazon's roots, as PEM text.
     pub roots: Option<Vec<u8>>,
@@ -78,7 +78,7 @@ impl std::error::Error for ConnectionError {}
 ///
 /// # Errors
 ///
-/// [`ConnectionError`] for certificates that cannot be read.
+/// [`ConnectionError`] if the certificates cannot be read.
 pub fn client(connection: Connection) -> Result<Client, ConnectionError> {
     Ok(Client::from_conf(config(connection)?.build()))
 }
@@ -100,7 +100,7 @@ pub(super) fn config(connection: Connection) -> Result<config::Builder, Connecti
         .timeout_config(timeouts)
         .retry_config(retries)
         .retry_partition(retries_of_each_request())
-        // An attempt has its time, and what comes in it is at most one item.
+        // An attempt has its own timeout, and its answer is at most one item.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .interceptor(ShortUserAgent)
         .http_client(http);
@@ -110,15 +110,15 @@ pub(super) fn config(connection: Connection) -> Result<config::Builder, Connecti
     Ok(config)
 }
 
-/// Lets each request have its attempts. The SDK's own allowance is one for all requests of a process:
-/// after some 25 that failed, the next passing fault of any other would be its last.
+/// Gives each request its own retries. The SDK's default is one retry quota for all requests of a
+/// process: after some 25 failed ones, the next transient fault of any other would not be retried.
 fn retries_of_each_request() -> RetryPartition {
     RetryPartition::custom("each request").token_bucket(TokenBucket::unlimited()).build()
 }
 
 fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionError> {
     if connection.endpoint.as_ref().is_some_and(Endpoint::is_cleartext) {
-        // No certificate is looked at, so no trust store is parsed.
+        // No certificate is checked, so no trust store is parsed.
         return Ok(Builder::new().build_http());
     }
     let roots = connection.roots.as_deref().unwrap_or(AMAZON_ROOTS);
@@ -130,14 +130,14 @@ fn http_client(connection: &Connection) -> Result<SharedHttpClient, ConnectionEr
         .build_https())
 }
 
-/// Names this program in one constant header, and leaves out what the SDK tells AWS of itself: compiler,
+/// Sends this program's name in one constant header, without what the SDK reports to AWS: compiler,
 /// operating system, features in use, an id of the call, the number of the attempt. DynamoDB needs
-/// none of that, and putting it together and signing it took 6 % of a warm call's instructions, 8 %
-/// of a first one's.
+/// none of that; building and signing it took 6 % of a warm call's instructions, and 8 % of a first
+/// one's.
 #[derive(Debug)]
 struct ShortUserAgent;
 
-/// What stands in the header; AWS's logs have it as `userAgent`.
+/// The header's value; AWS's logs have it as `userAgent`.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
@@ -151,7 +151,7 @@ impl Intercept for ShortUserAgent {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let reason = "one constant says enough";
+        let reason = "replaced by one constant header";
         let state = config.interceptor_state();
         state.store_put(disable_interceptor::<UserAgentInterceptor>(reason));
         state.store_put(disable_interceptor::<InvocationIdInterceptor>(reason));

@@ -1,4 +1,4 @@
-//! Deletes a stage and frees its name: one read, one transaction.
+//! Deletes a stage and frees its name, with one read and one transaction.
 
 use uuid::Uuid;
 
@@ -12,15 +12,15 @@ use crate::{
     access::permission::MayDelete, http::precondition::Preconditions, stage::version::Stored,
 };
 
-/// What became of a deletion.
+/// The outcome of a deletion.
 #[derive(Debug)]
 #[must_use]
 pub enum Deleted {
-    /// The stage is gone; this is what it was.
+    /// The stage is deleted; this is its last version.
     Done(Box<Stored>),
     /// No stage has this UUID.
     Missing,
-    /// The stage is not as the preconditions ask.
+    /// The stage does not meet the preconditions.
     PreconditionFailed,
     /// Other writers came first, every time.
     Conflict,
@@ -31,8 +31,8 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or the item cannot be read. After a
-    /// retryable one the stage may be gone.
+    /// [`StoreError`] if a call to DynamoDB fails, or the item cannot be read. After a
+    /// retryable error, the stage may have been deleted.
     pub async fn delete(
         &self,
         may: &MayDelete,
@@ -49,7 +49,7 @@ impl Session<'_> {
         let mut tries = Tries::default();
         while let Some(attempt) = tries.next().await {
             let Some(seen) = self.stage(stage).await? else {
-                // Gone: after an attempt whose answer was lost, by it or by another writer.
+                // If an attempt's answer was lost, either it or another writer deleted the stage.
                 return self.unless_lost(Deleted::Missing);
             };
             if !preconditions.allow_change(Some(&entity_tag(&seen.version))) {

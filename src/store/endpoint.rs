@@ -1,15 +1,15 @@
-//! Settings of the connection, checked completely before anything is sent.
+//! Settings of the connection, fully checked before anything is sent.
 
 pub use crate::http::endpoint::Endpoint;
 
-/// Reads the name of a table:
+/// Reads a table name:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>.
 ///
 /// # Errors
 ///
-/// Says what a name is.
+/// A message that describes a valid name.
 pub fn table_name(text: &str) -> Result<String, String> {
-    // The SDK takes a table's ARN wherever it takes a name.
+    // The SDK accepts a table's ARN wherever it accepts a name.
     let name = text.rsplit_once(":table/").map_or(text, |(_, name)| name);
     let is_name = (3..=255).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
@@ -18,15 +18,15 @@ pub fn table_name(text: &str) -> Result<String, String> {
     if is_name && is_arn {
         Ok(text.to_owned())
     } else {
-        Err("is not a table's name: 3 to 255 letters, digits, `_`, `-` and `.`".to_owned())
+        Err("is not a table name: 3 to 255 letters, digits, `_`, `-` and `.`".to_owned())
     }
 }
 
-/// Reads the name of a region, such as `eu-central-1`.
+/// Reads a region name, such as `eu-central-1`.
 ///
 /// # Errors
 ///
-/// Says what a name is.
+/// A message that describes a valid name.
 pub fn region(text: &str) -> Result<String, String> {
     let is_name = !text.is_empty()
         && text.len() <= 63

@@ -1,7 +1,7 @@
-//! A failure of the table: what was asked, whether asking again may help, and why, for the log.
+//! A failure of the table, for the log: the operation, the cause, and whether a retry may help.
 //!
-//! A cause is put together from codes and our own words. The SDK's texts are left out: an endpoint
-//! that is no URI, or a connector, may put a whole request into them, and so secrets.
+//! A cause consists of codes and this program's words, not of the SDK's texts: those about an
+//! endpoint that is not a URI, or from a connector, may contain a whole request, and so secrets.
 
 use std::fmt;
 
@@ -9,23 +9,23 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
 use super::item::Unreadable;
 
-/// Whether asking the table again later may help.
+/// Whether a later retry may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// It may: the table was slow, throttled or out of reach.
+    /// It may: the table was slow, throttled or unreachable.
     Retryable,
-    /// It will not: the request, the permissions, the table's name or the item are wrong.
+    /// It will not: the request, the permissions, the table's name or the item is wrong.
     Permanent,
 }
 
 /// A failure of the table. Its text is for the log, never for a client.
 #[derive(Debug)]
 pub struct StoreError {
-    /// Whether asking again later may help.
+    /// Whether a later retry may help.
     pub retry: Retry,
-    /// What the table was asked.
+    /// The operation that failed.
     pub operation: &'static str,
-    /// What went wrong; has no part of any request or item in it.
+    /// What went wrong; contains no part of any request or item.
     pub cause: String,
 }
 
@@ -38,29 +38,29 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 impl StoreError {
-    /// A failure that may pass.
+    /// A failure that may be temporary.
     #[must_use]
     pub fn retryable(operation: &'static str, cause: impl Into<String>) -> Self {
         Self { retry: Retry::Retryable, operation, cause: cause.into() }
     }
 
-    /// A failure that stays until an operator mends its cause.
+    /// A failure that remains until an operator fixes its cause.
     #[must_use]
     pub fn permanent(operation: &'static str, cause: impl Into<String>) -> Self {
         Self { retry: Retry::Permanent, operation, cause: cause.into() }
     }
 
-    /// An item that this program does not read.
+    /// An item that this program cannot read.
     pub(crate) fn unreadable(error: &Unreadable) -> Self {
         Self::permanent("reading an item", error.to_string())
     }
 
-    /// A request that lacks a part, which is a mistake in this program.
+    /// A request that lacks a part, which is a bug in this program.
     pub(crate) fn unbuilt(_: BuildError) -> Self {
         Self::permanent("building a request", "a part of it is missing")
     }
 
-    /// What the SDK reports.
+    /// A failure that the SDK reports.
     pub(crate) fn from_sdk<E: ProvideErrorMetadata>(
         operation: &'static str,
         error: &SdkError<E>,
@@ -76,8 +76,8 @@ impl StoreError {
     }
 }
 
-/// Whether an error of this code comes again until an operator mends its cause: what was asked, or
-/// where, or with which credentials, will be no better next time.
+/// Whether an error with this code recurs until an operator fixes its cause: the request, the
+/// endpoint or the credentials will be just as wrong next time.
 fn is_permanent(code: &str) -> bool {
     matches!(
         code,
@@ -95,22 +95,22 @@ fn is_permanent(code: &str) -> bool {
     )
 }
 
-/// The code, with its message where that can only be about the account and the table.
+/// The code, with its message if that can only be about the account and the table.
 fn described(code: &str, message: Option<&str>) -> String {
     match (code, message) {
         ("AccessDeniedException", Some(message)) => format!("{code}: {message}"),
         ("ResourceNotFoundException", _) => {
-            format!("{code}: no table has the name in TABLE_NAME, in this region and account")
+            format!("{code}: this region and account have no table with the name in TABLE_NAME")
         }
         _ => code.to_owned(),
     }
 }
 
-/// Why there is no answer that could be read.
+/// Why there is no readable answer.
 fn unanswered<E>(error: &SdkError<E>) -> String {
     match error {
         SdkError::ConstructionFailure(_) => {
-            "the request could not be made; are the endpoint and the credentials right?".to_owned()
+            "the request could not be built; are the endpoint and the credentials right?".to_owned()
         }
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -128,6 +128,6 @@ fn unanswered<E>(error: &SdkError<E>) -> String {
         SdkError::ServiceError(service) => {
             format!("an error without a code (status {})", service.raw().status().as_u16())
         }
-        _ => "an error of another kind".to_owned(),
+        _ => "an error of an unknown kind".to_owned(),
     }
 }

@@ -9,21 +9,21 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::{REVISION, SCHEMA, SCHEMA_VERSION, WRITE_IDS, number, text};
 use crate::{http::precondition::EntityTag, stage::version::WRITE_IDS_KEPT};
 
-/// Counts the revision up and shifts the id into the last ids: every clause reads the item as it was
-/// before the update.
+/// Increments the revision and shifts the id into the last ids: every clause reads the item as it
+/// was before the update.
 const COUNT_AND_SHIFT: &str = "SET #revision = #revision + :one, #write_ids[0] = :write_id, \
                                #write_ids[1] = #write_ids[0], #write_ids[2] = #write_ids[1], \
                                #write_ids[3] = #write_ids[2]";
-const _: () = assert!(WRITE_IDS_KEPT == 4, "as many are shifted");
+const _: () = assert!(WRITE_IDS_KEPT == 4, "COUNT_AND_SHIFT shifts four ids");
 
-/// The item is there in this version's shape, and this write has not happened yet.
+/// The item exists, with this program's schema version and without this write's id.
 const NOT_WRITTEN_YET: &str = "#schema = :schema AND NOT contains(#write_ids, :write_id)";
 
-/// Room for the placeholders of every field and of what each write has: only a list of versions makes
-/// a map grow.
+/// Capacity for the placeholders of every field and of what each write has, so that a map grows
+/// only for a list of versions.
 const PLACEHOLDERS_USUAL: usize = 15;
 
-/// What to set on a stage's item, and on what condition.
+/// An update of a stage's item, with its condition.
 pub(super) struct StageUpdate {
     /// The update expression.
     pub expression: String,
@@ -36,8 +36,8 @@ pub(super) struct StageUpdate {
 }
 
 impl StageUpdate {
-    /// A write with this id: it counts the revision up and shifts the id into the last ids, if the
-    /// item exists, is of this version's shape, and does not have the id yet.
+    /// A write with this id: it increments the revision and shifts the id into the last ids, if the
+    /// item exists, has this program's schema version, and does not have the id yet.
     pub fn by(write_id: &str) -> Self {
         let mut names = HashMap::with_capacity(PLACEHOLDERS_USUAL);
         names.extend([SCHEMA, REVISION, WRITE_IDS].map(|name| (name_of(name), name.to_owned())));
@@ -56,13 +56,13 @@ impl StageUpdate {
     /// Sets an attribute.
     pub fn set(&mut self, attribute: &str, value: AttributeValue) {
         self.expression.extend([", #", attribute, " = :", attribute]);
-        self.place(attribute, value);
+        self.add_placeholders(attribute, value);
     }
 
-    /// Requires that an attribute already be this.
+    /// Requires that an attribute already have this value.
     pub fn require(&mut self, attribute: &str, value: AttributeValue) {
         self.condition.extend([" AND #", attribute, " = :", attribute]);
-        self.place(attribute, value);
+        self.add_placeholders(attribute, value);
     }
 
     /// Requires that the newest write be this one.
@@ -97,9 +97,9 @@ impl StageUpdate {
         versions: impl Iterator<Item = &'v EntityTag>,
     ) -> Vec<String> {
         let mut comparisons = Vec::new();
-        for (place, version) in versions.enumerate() {
+        for (index, version) in versions.enumerate() {
             let (revision, write) =
-                (format!(":{prefix}_revision{place}"), format!(":{prefix}_write{place}"));
+                (format!(":{prefix}_revision{index}"), format!(":{prefix}_write{index}"));
             comparisons
                 .push(format!("(#revision = {revision} AND begins_with(#write_ids[0], {write}))"));
             self.values.insert(revision, number(version.revision));
@@ -108,7 +108,7 @@ impl StageUpdate {
         comparisons
     }
 
-    fn place(&mut self, attribute: &str, value: AttributeValue) {
+    fn add_placeholders(&mut self, attribute: &str, value: AttributeValue) {
         self.names.insert(name_of(attribute), attribute.to_owned());
         self.values.insert([":", attribute].concat(), value);
     }

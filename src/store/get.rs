@@ -25,31 +25,31 @@ use crate::{
 const BATCH_KEYS_MAX: usize = 100;
 
 impl Session<'_> {
-    /// The token whose key has this hash, unless it was revoked.
+    /// Reads the token whose key has this hash, unless it was revoked.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or the item cannot be read.
+    /// [`StoreError`] if a call to DynamoDB fails, or the item cannot be read.
     pub async fn token(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
         let found = self.get(Key::token(hash)).await?;
         let read = found.map(item::read_token).transpose();
         Ok(read.map_err(|error| StoreError::unreadable(&error))?.flatten())
     }
 
-    /// The stage.
+    /// Reads the stage.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or the item cannot be read.
+    /// [`StoreError`] if a call to DynamoDB fails, or the item cannot be read.
     pub async fn retrieve(&self, may: &MayView) -> Result<Option<Stored>, StoreError> {
         self.stage(may.stage()).await
     }
 
-    /// Those of the stages that may be listed one by one that are there.
+    /// The stages that exist, out of those that may be listed individually.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn existing(&self, may: &MayList) -> Result<BTreeSet<Uuid>, StoreError> {
         let keys = may.stages().into_iter().flatten().map(|stage| Key::stage(*stage));
         let items = self.get_all(keys, Some(key::ID)).await?;
@@ -74,9 +74,9 @@ impl Session<'_> {
         Ok(answer.item)
     }
 
-    /// The items of these keys that are there, in no order; of each, `attribute` only if one is
-    /// named. One call for a hundred keys: several at once would each open a connection, and every
-    /// connection that died while the function was frozen costs a later request time.
+    /// Reads the items with these keys that exist, in any order; only `attribute` of each if given.
+    /// One call at a time, for a hundred keys: concurrent ones would each open a connection, and
+    /// every connection that died while the function was frozen costs a later request time.
     pub(super) async fn get_all(
         &self,
         keys: impl Iterator<Item = Key>,

@@ -1,4 +1,4 @@
-//! Creates a stage: one transaction, without a read.
+//! Creates a stage, in one transaction without a read.
 
 use uuid::Uuid;
 
@@ -23,25 +23,25 @@ use crate::{
     },
 };
 
-/// What became of a new stage.
+/// The outcome of creating a stage.
 #[derive(Debug)]
 #[must_use]
 pub enum Inserted {
-    /// It is in the table; this is the stage.
+    /// This stage is in the table.
     Done(Box<Stored>),
-    /// These things, which only the table can tell, are wrong with it.
+    /// The stage has these problems, which only the table can show.
     Invalid(Problems),
     /// Other writers came first, every time.
     Conflict,
 }
 
 impl Session<'_> {
-    /// Puts a new stage with a random UUID into the table, together with its name's lock.
+    /// Puts a new stage with a random UUID into the table, together with the lock of its name.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked. After a retryable one the stage may still be
-    /// there, whole, if the answer was what got lost.
+    /// [`StoreError`] if a call to DynamoDB fails. After a retryable error, the stage may exist,
+    /// in full, if only the answer was lost.
     pub async fn insert(&self, _: &MayAdd, patch: &Patch) -> Result<Inserted, StoreError> {
         let transition = match Transition::new(&Stage::new(Uuid::new_v4()), patch, None) {
             Ok(transition) => transition,
@@ -75,7 +75,7 @@ impl Session<'_> {
                 Outcome::TooLarge => return Ok(too_large()),
                 other => tries.failed(other),
             }
-            // An attempt that lands late would create a second time what was deleted meanwhile.
+            // An attempt that is applied late could create a stage again that was deleted since.
             if !self.is_certain() {
                 break;
             }
@@ -83,8 +83,8 @@ impl Session<'_> {
         tries.end(self, Inserted::Conflict)
     }
 
-    /// Puts a whole stage: a new one, or in the place of the one that was read. Its name's lock is
-    /// taken, the old name's freed, and these references must have a row.
+    /// Puts a whole stage: a new one, or a replacement for the one that was read. Takes the lock of
+    /// its name, frees that of the old name, and requires a row for each of these references.
     pub(super) async fn put_stage(
         &self,
         stage: &Stage,

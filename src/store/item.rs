@@ -1,6 +1,6 @@
-//! The shape of the table's items: values into attributes and back, by the field's kind.
+//! The schema of the table's items: converts values to attributes and back, by the field's kind.
 //!
-//! Attributes are named as the fields are. A key of another row is a text (`S`), null is `NULL`, a
+//! Attributes have the names of the fields. The key of a row is a text (`S`), null is `NULL`, and a
 //! flow is a map (`M`) in the list (`L`) `flow_set`.
 
 use std::{collections::HashMap, fmt};
@@ -20,38 +20,38 @@ use crate::{
     },
 };
 
-/// The version of the items' shape, which every item carries.
+/// The schema version, which every item has.
 pub const SCHEMA: &str = "schema";
-/// The shape that this program reads and writes. Every write asks for it in its condition, so that
-/// an item of a newer version is left alone.
+/// The schema version that this program reads and writes. Every write requires it in its condition,
+/// so that an item with a newer version is not changed.
 pub const SCHEMA_VERSION: u64 = 1;
-/// How often a stage was written.
+/// How many times a stage was written.
 pub const REVISION: &str = "revision";
 /// The ids of a stage's last writes, newest first.
 pub const WRITE_IDS: &str = "write_ids";
-/// When a token ends, in seconds since 1970; the table's time-to-live attribute.
+/// When a token expires, in seconds since 1970; the table's time-to-live attribute.
 pub const EXPIRES: &str = "expires";
-/// When a token was made, in seconds since 1970.
+/// When a token was created, in seconds since 1970.
 pub const CREATED: &str = "created";
-/// When a token was revoked, in seconds since 1970. Such an item stays, so that loading the token's
-/// file again does not bring it back.
+/// When a token was revoked, in seconds since 1970. Its item is kept, so that loading the token's
+/// file again does not restore the token.
 pub const REVOKED: &str = "revoked";
 /// The stage that owns a name.
 pub const STAGE_UUID: &str = "stage_uuid";
-/// The three keys of a flow that a request does not write.
+/// The three attributes of a flow that a request does not write.
 const PK: &str = "pk";
 const PARENT: &str = "policybindingmodel_ptr_id";
 const BACKGROUND: &str = "background";
 
-/// An item as the SDK has it.
+/// An item as the SDK represents it.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// Why an item cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It has another shape than this version's: `None` for one without a version.
+    /// The item has another schema version than this program's, or none (`None`).
     Schema(Option<String>),
-    /// The attribute is missing or of another kind. Its value may be a secret, and is left out.
+    /// The attribute is missing or malformed. Its value may be a secret, and is left out.
     Attribute(&'static str),
 }
 
@@ -94,7 +94,7 @@ pub fn attribute(value: Option<&Value>) -> AttributeValue {
     }
 }
 
-/// A flow's attributes, without a key: as they stand in `flow_set`.
+/// A flow's attributes as in `flow_set`, without an item key.
 fn flow_map(flow: &Flow) -> Item {
     let own = [
         (PK, AttributeValue::S(flow.pk.to_string())),
@@ -106,7 +106,7 @@ fn flow_map(flow: &Flow) -> Item {
     own.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// An item with this key, of this version's shape.
+/// An item with this key and this program's schema version.
 #[must_use]
 pub fn item(
     key: Key,
@@ -118,7 +118,7 @@ pub fn item(
     item
 }
 
-/// A whole stage's item.
+/// The item of a stage.
 #[must_use]
 pub fn stage_item(stored: &Stored) -> Item {
     let Stored { stage, version } = stored;
@@ -141,11 +141,11 @@ pub fn flow_item(flow: &Flow) -> Item {
 ///
 /// # Errors
 ///
-/// [`Unreadable`] names the first thing that is not as this program writes it.
+/// [`Unreadable`], for the first attribute that is not as this program writes it.
 pub fn read_stage(item: Item) -> Result<Stored, Unreadable> {
     let mut item = Attributes::of_this_schema(item)?;
     let uuid = item.uuid(ID)?;
-    // Not collected: a `Result`'s vector grows step by step.
+    // Not collected: the vector in a collected `Result` would grow step by step.
     let mut values = Vec::with_capacity(FIELDS.len());
     for spec in &FIELDS {
         values.push(item.field(spec)?);
@@ -164,13 +164,13 @@ pub fn read_flow_row(item: Item) -> Result<Flow, Unreadable> {
     Attributes::of_this_schema(item)?.flow()
 }
 
-/// Reads a token's item; `None` for a token that was revoked, of which the table keeps only that.
+/// Reads a token's item; `None` for a revoked token.
 ///
 /// # Errors
 ///
 /// [`Unreadable`], as for a stage.
 pub fn read_token(item: Item) -> Result<Option<Token>, Unreadable> {
-    // Whatever its shape: what was revoked stays revoked.
+    // Regardless of its schema: a revoked token stays revoked.
     if item.contains_key(REVOKED) {
         return Ok(None);
     }
@@ -182,7 +182,7 @@ pub fn read_token(item: Item) -> Result<Option<Token>, Unreadable> {
     Ok(Some(Token { caller: Caller::new(Some(user), permissions), created, expires }))
 }
 
-/// Reads the name of a mapping's row, or of a name's lock.
+/// Reads the name in a mapping's row or in a name's lock.
 ///
 /// # Errors
 ///
@@ -192,7 +192,7 @@ pub fn read_name(item: Item) -> Result<String, Unreadable> {
     Attributes::of_this_schema(item)?.text("name")
 }
 
-/// Reads which stage owns the name of a lock.
+/// Reads the owner of a name from its lock.
 ///
 /// # Errors
 ///
@@ -201,7 +201,7 @@ pub fn read_owner(item: Item) -> Result<Uuid, Unreadable> {
     Attributes::of_this_schema(item)?.uuid(STAGE_UUID)
 }
 
-/// An item whose attributes are taken out one by one, so that no text is copied.
+/// An item whose attributes are moved out one by one, so that no text is copied.
 struct Attributes(Item);
 
 impl Attributes {
@@ -271,7 +271,7 @@ fn as_text(attribute: AttributeValue, name: &'static str) -> Result<String, Unre
     }
 }
 
-/// Reads an attribute by the kind of its field.
+/// Reads an attribute, according to its field's kind.
 fn value(kind: Kind, attribute: AttributeValue, name: &'static str) -> Result<Value, Unreadable> {
     let unreadable = || Unreadable::Attribute(name);
     match (kind, attribute) {

@@ -1,14 +1,14 @@
-//! How large an item is, known before it is sent.
+//! The size of an item, computed before it is sent.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::Item;
 
-/// Largest item that DynamoDB keeps, in bytes (400 KB):
+/// Maximum size of an item in DynamoDB, in bytes (400 KB):
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items>.
 pub const ITEM_BYTES_MAX: usize = 400 * 1024;
 
-/// The bytes that DynamoDB counts for an item:
+/// The size of an item, in bytes, as DynamoDB counts it:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
 #[must_use]
 pub fn item_bytes(item: &Item) -> usize {
@@ -18,7 +18,7 @@ pub fn item_bytes(item: &Item) -> usize {
 fn attribute_bytes(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
-        // One byte for two digits, and one more.
+        // One byte for every two digits, and one more.
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
         AttributeValue::L(list) => {
             3 + list.iter().map(|one| 1 + attribute_bytes(one)).sum::<usize>()

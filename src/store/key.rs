@@ -1,4 +1,4 @@
-//! Every key of the table.
+//! The keys of the table's items.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,23 @@ use uuid::Uuid;
 
 use crate::access::token::{TokenHash, sha256_hex};
 
-/// The partition key's attribute: what kind of item it is.
+/// The partition key's attribute: the kind of the item.
 pub const KIND: &str = "kind";
-/// The sort key's attribute: which one of its kind.
+/// The sort key's attribute: the item's id within its kind.
 pub const ID: &str = "id";
 
-/// The kinds of item, each of which has a partition of its own.
+/// The kinds of item. Each has its own partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A stage: its document and version.
     Stage,
-    /// A name's lock: which stage owns the name.
+    /// The lock of a name: which stage owns the name.
     Name,
     /// A flow that `configure_flow` may point to.
     Flow,
     /// A webhook mapping that `mapping` may point to.
     Mapping,
-    /// A bearer token: who holds it and what it permits.
+    /// A bearer token: its user and permissions.
     Token,
 }
 
@@ -44,7 +44,7 @@ impl Kind {
     }
 }
 
-/// Where an item is.
+/// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The partition key.
@@ -54,32 +54,32 @@ pub struct Key {
 }
 
 impl Key {
-    /// A stage's.
+    /// The key of a stage.
     #[must_use]
     pub fn stage(stage: Uuid) -> Self {
         Self { kind: Kind::Stage, id: stage.to_string() }
     }
 
-    /// That of a name's lock. The name is hashed, since it has no limit of length and a sort key ends
-    /// at 1,024 bytes.
+    /// The key of a name's lock. The name is hashed, because its length is unlimited and a sort key
+    /// has at most 1,024 bytes.
     #[must_use]
     pub fn name(name: &str) -> Self {
         Self { kind: Kind::Name, id: sha256_hex(name) }
     }
 
-    /// That of a flow's row.
+    /// The key of a flow's row.
     #[must_use]
     pub fn flow(flow: Uuid) -> Self {
         Self { kind: Kind::Flow, id: flow.to_string() }
     }
 
-    /// That of a mapping's row.
+    /// The key of a mapping's row.
     #[must_use]
     pub fn mapping(mapping: Uuid) -> Self {
         Self { kind: Kind::Mapping, id: mapping.to_string() }
     }
 
-    /// A token's.
+    /// The key of a token.
     #[must_use]
     pub fn token(hash: &TokenHash) -> Self {
         Self { kind: Kind::Token, id: hash.as_str().to_owned() }

@@ -1,8 +1,8 @@
-//! Lists: a strongly consistent query over all stages, or the stages of one caller.
+//! Lists: a strongly consistent query for all stages, or reads of one caller's stages.
 //!
-//! A stage is one item whose key never changes, so a query that runs while others write meets it
-//! exactly once. Of each stage only a small key is kept, and the documents of one page; if all of
-//! them come in one answer (1 MB), that answer is all that is read.
+//! A stage is one item whose key never changes, so a query returns it exactly once, even during
+//! other writes. Only a small key of each stage is kept, and the documents of one page. If all
+//! stages come in one answer (1 MB), nothing else is read.
 
 use std::collections::HashMap;
 
@@ -19,44 +19,43 @@ use crate::{
     stage::{flow::Flow, size, stage::Stage, version::Stored},
 };
 
-/// How many documents are read at once for a page, so that one that is too large is noticed early.
+/// Number of documents read at once for a page, so that a page that is too large is noticed early.
 const DOCUMENTS_AT_ONCE: usize = 25;
 
 /// The stages of a list, in order, without their documents.
 pub struct Selection<K> {
     keys: Vec<(K, Uuid)>,
-    /// The documents, where all came in one answer.
+    /// The documents, if all came in one answer.
     documents: Option<HashMap<Uuid, Stored>>,
 }
 
 impl<K> Selection<K> {
-    /// How many stages there are.
+    /// Number of stages.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no stages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
-/// The documents of a page are larger than an answer can be.
+/// The documents of a page are too large for an answer.
 #[derive(Debug)]
 pub struct DocumentsTooLarge;
 
 impl Session<'_> {
-    /// The stages that may be listed and for which `key` gives a sort key, in the order of these
-    /// keys.
+    /// Selects the stages that may be listed and for which `key` returns a sort key, in the order
+    /// of these keys.
     ///
-    /// A stage that cannot be read is left out and named in the log: it must not keep the others
-    /// from being listed.
+    /// A stage that cannot be read is logged and left out, so that the others can still be listed.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn select<K: Ord>(
         &self,
         may: &MayList,
@@ -86,12 +85,12 @@ impl Session<'_> {
         Ok(selection)
     }
 
-    /// The documents of a part of a selection, in its order. A stage that was deleted meanwhile is
-    /// left out.
+    /// Reads the documents of a part of a selection, in its order. A stage that has been deleted
+    /// since is left out.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn documents<K>(
         &self,
         selection: Selection<K>,
@@ -120,11 +119,11 @@ impl Session<'_> {
         Ok(Ok(found))
     }
 
-    /// Every flow that has a row, in the order of the keys. There are a few dozen.
+    /// Reads every flow that has a row, in the order of the keys. There are a few dozen.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn flows(&self) -> Result<Vec<Flow>, StoreError> {
         let mut flows = Vec::new();
         let each = |id: String, item| match item::read_flow_row(item) {
@@ -137,7 +136,7 @@ impl Session<'_> {
 }
 
 impl<K> Selection<K> {
-    /// Adds the stages of one answer. Their documents are kept if that answer has all stages.
+    /// Adds the stages of one answer. Their documents are kept if that answer contains all stages.
     fn add(&mut self, items: Vec<Item>, key: &mut impl FnMut(&Stage) -> Option<K>, is_all: bool) {
         if !is_all {
             self.documents = None;

@@ -1,13 +1,13 @@
-//! The table: reads, and conditional writes that lose nothing.
+//! The DynamoDB table: reads, and conditional writes without lost updates.
 //!
 //! | kind | id | holds |
 //! |---|---|---|
 //! | `STAGE` | uuid | a stage's document, its revision, the ids of its last four writes |
 //! | `NAME` | SHA-256 of the name | which stage owns the name |
 //! | `FLOW`, `MAPPING` | uuid | what a stage may refer to |
-//! | `TOKEN` | SHA-256 of the key | who holds the token, what it permits, when it ends |
+//! | `TOKEN` | SHA-256 of the key | the token's user, permissions and expiry |
 //!
-//! Each item carries the version of its shape (`schema`), which every write asks for.
+//! Each item has a schema version (attribute `schema`), which every write of the function requires.
 
 #[cfg(feature = "local")]
 pub mod admin;

@@ -13,7 +13,7 @@ use super::{
 
 impl Session<'_> {
     /// Reads every item of a kind whose sort key begins with `prefix`, in the order of these keys.
-    /// `each` gets the sort key and the item.
+    /// `each` is called with the sort key and the item.
     pub(super) async fn read_kind(
         &self,
         kind: Kind,
@@ -35,7 +35,7 @@ impl Session<'_> {
         }
     }
 
-    /// Reads one page: the items after this key, of at most 1 MB.
+    /// Reads one page: the items after this key, at most 1 MB.
     pub(super) async fn query(
         &self,
         kind: Kind,
@@ -47,7 +47,7 @@ impl Session<'_> {
         let query = query
             .expression_attribute_names("#kind", KIND)
             .expression_attribute_values(":kind", text(kind.as_str()));
-        // An empty text is no prefix to DynamoDB.
+        // DynamoDB does not accept an empty prefix.
         let query = if prefix.is_empty() {
             query.key_condition_expression("#kind = :kind")
         } else {

@@ -1,4 +1,4 @@
-//! The one table, and the connection to it.
+//! The table, and the connection to it.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::{
     watch::AttemptWatch,
 };
 
-/// Longest that a start waits for its connection.
+/// Maximum time that a start waits for its connection.
 const OPENING_TIME: Duration = Duration::from_millis(1500);
 
-/// The one table.
+/// The table.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub(super) client: Client,
@@ -23,7 +23,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of this name, wherever the client points.
+    /// The table of this name, at the client's endpoint.
     #[must_use]
     pub fn new(client: &Client, name: String) -> Self {
         Self::with_config(client.config().to_builder(), name)
@@ -31,11 +31,11 @@ impl Table {
 
     /// The table of this name. Nothing is sent yet.
     ///
-    /// A client takes a fourteenth of a start's instructions to build, so this builds one only.
+    /// Building a client takes a fourteenth of a start's instructions, so this builds only one.
     ///
     /// # Errors
     ///
-    /// [`ConnectionError`] for certificates that cannot be read.
+    /// [`ConnectionError`] if the certificates cannot be read.
     pub fn connect(connection: Connection, name: String) -> Result<Self, ConnectionError> {
         Ok(Self::with_config(client::config(connection)?, name))
     }
@@ -46,8 +46,8 @@ impl Table {
         Self { client: Client::from_conf(config), name, watch }
     }
 
-    /// Opens the connection that the first request will use, by one read of an item that is never
-    /// there. Its failure stops nothing: the first request will find out by itself.
+    /// Opens the connection that the first request will use, by reading an item that never exists.
+    /// A failure is only logged: the first request will try again.
     pub async fn open_connection(&self) {
         let read = self
             .client

@@ -1,4 +1,4 @@
-//! Tokens, as operators make, list and revoke them.
+//! Creates, lists and revokes tokens, for operators.
 
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
@@ -18,30 +18,30 @@ use crate::access::token::{Token, TokenHash};
 /// All tokens of the table.
 #[derive(Clone, Debug, Default)]
 pub struct TokenList {
-    /// Those that can be read, in the order of their hashes.
+    /// The tokens that can be read, in the order of their hashes.
     pub tokens: Vec<(TokenHash, Token)>,
     /// Items that cannot be read.
     pub unreadable: Vec<UnreadableItem>,
-    /// How many were revoked.
+    /// Number of revoked tokens.
     pub revoked: usize,
 }
 
-/// What became of a token that was to be revoked.
+/// The outcome of revoking a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Revocation {
-    /// It is revoked: by this, or by an attempt whose answer was lost, or before.
+    /// The token is revoked: by this call, by an attempt whose answer was lost, or earlier.
     Done,
     /// There is no such token.
     Missing,
 }
 
 impl Session<'_> {
-    /// Every token; items that cannot be read, apart.
+    /// Reads every token; items that cannot be read are listed separately.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn tokens(&self) -> Result<TokenList, StoreError> {
         let mut list = TokenList::default();
         let each = |id: String, item| {
@@ -59,12 +59,12 @@ impl Session<'_> {
         Ok(list)
     }
 
-    /// The tokens whose hashes begin with these digits, each with whether it was revoked; also those
-    /// that cannot be read.
+    /// Finds the tokens whose hashes begin with these digits, including those that cannot be read,
+    /// and whether each was revoked.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn find_tokens(&self, digits: &str) -> Result<Vec<(TokenHash, bool)>, StoreError> {
         let mut found = Vec::new();
         let each = |id: String, item: item::Item| {
@@ -79,7 +79,7 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn put_token(
         &self,
         hash: &TokenHash,
@@ -89,13 +89,13 @@ impl Session<'_> {
         self.put_row(Row::Token(hash, token), on_conflict).await
     }
 
-    /// Revokes a token. Its item stays, without permissions and without an end, so that loading a
-    /// file again does not bring the token back. A warm function may know the token for as long as it
+    /// Revokes a token. Its item is kept, without permissions or an expiry, so that loading a file
+    /// again does not restore the token. A warm function may accept the token for as long as it
     /// remembers tokens.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn revoke_token(&self, hash: &TokenHash) -> Result<Revocation, StoreError> {
         self.count_call();
         let update = self.table.client.update_item().table_name(&self.table.name);
@@ -123,12 +123,12 @@ impl Session<'_> {
         }
     }
 
-    /// Takes a token's item out as if it had never been, which is for tokens whose key was shown to
-    /// no client; says whether it was there.
+    /// Deletes a token's item without a trace, for tokens whose key was not shown to any client;
+    /// returns whether it existed.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn delete_token(&self, hash: &TokenHash) -> Result<bool, StoreError> {
         self.count_call();
         let deletion = self.table.client.delete_item().table_name(&self.table.name);
@@ -141,12 +141,12 @@ impl Session<'_> {
         Ok(answer.attributes.is_some())
     }
 
-    /// Takes a token's item out if it has ended before this time, as the table's time to live does;
-    /// says whether it did.
+    /// Deletes a token's item if it expired by this time, as the table's time to live does; returns
+    /// whether it did.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn delete_expired_token(&self, id: &str, now: u64) -> Result<bool, StoreError> {
         self.count_call();
         let key = Key { kind: Kind::Token, id: id.to_owned() };

@@ -1,5 +1,5 @@
-//! Transactions: parts with roles, made here only, and the reasons why one was cancelled, read here
-//! only.
+//! Transactions, whose parts have roles. Only this module builds them, and only this module reads
+//! the reasons why one was cancelled.
 
 #[cfg(feature = "local")]
 mod as_read;
@@ -22,47 +22,47 @@ use crate::stage::{
     version::Stored,
 };
 
-/// The words by which DynamoDB tells that an item would be too large. There is no code for it: it is
-/// a plain `ValidationException`.
+/// The words in DynamoDB's message if an item would be too large. That error has no code of its
+/// own: it is a plain `ValidationException`.
 const TOO_LARGE: &str = "Item size";
 
-/// What a part of a transaction is there for.
+/// The purpose of a part of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
     /// Writes the stage, or deletes it.
     Stage,
     /// Takes the lock of the stage's name.
     NewName,
-    /// Frees the lock of a name that the stage had.
+    /// Frees the lock of the stage's old name.
     OldName,
-    /// Requires that the row be there to which a field refers from now on.
+    /// Requires that the row of a field's new reference exist.
     Reference(Field),
-    /// Requires that the row be there to which the stage still refers.
+    /// Requires that the flow to which the stage still refers have a row.
     KeptFlow(Uuid),
-    /// Mends a name's lock that is not what it should be.
+    /// Repairs a broken lock of a name.
     #[cfg(feature = "local")]
     BrokenLock,
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 pub(super) enum Outcome {
     /// All of it was written.
     Done,
-    /// The stage is not as the transaction needs it to be; the stage as it is, if it is there.
+    /// The stage does not meet the transaction's condition; this is the stage, if it exists.
     StageRefused(Option<Box<Stored>>),
-    /// These things are wrong with the change.
+    /// The change has these problems.
     Invalid(Problems),
     /// The stage still refers to this flow, which has no row.
     MissingFlow(Uuid),
     /// An item would be too large.
     TooLarge,
-    /// Another writer was at work on the same items.
+    /// Another writer was writing the same items.
     Conflict,
-    /// The table had no capacity left; the reason's code.
+    /// The table had no capacity left; this is the reason's code.
     Throttled(String),
 }
 
-/// A transaction's parts, each with its role, in the order of DynamoDB's reasons.
+/// A transaction's parts, each with its role, in the order of DynamoDB's cancellation reasons.
 pub(super) struct Transaction<'t> {
     table: &'t str,
     parts: Vec<(Role, TransactWriteItem)>,
@@ -77,8 +77,8 @@ impl<'t> Transaction<'t> {
         self.parts.push((role, part));
     }
 
-    /// Sends it. `attempt` tells it from the transactions of the same request's other attempts: one
-    /// token, one content.
+    /// Sends the transaction. `attempt` gives it a different token from the request's other
+    /// attempts, since their content may differ.
     pub(super) async fn send(
         self,
         session: &Session<'_>,
@@ -96,13 +96,13 @@ impl<'t> Transaction<'t> {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 read_reasons(&roles, cancelled.cancellation_reasons())
             }
-            // The same transaction, sent before, is still at work: whether it lands is seen in the
-            // item after a pause.
+            // The same transaction, sent before, is still in progress: after a pause, the item
+            // shows whether it was applied.
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
                 session.table.watch.note_lost();
                 Ok(Outcome::Conflict)
             }
-            // A part that is put, and so has its whole size in the request, is judged before the
+            // The size of a `Put` is known from the request, so DynamoDB checks it before the
             // transaction begins.
             _ if is_refused_for_size(&error) => Ok(Outcome::TooLarge),
             _ => Err(StoreError::from_sdk("TransactWriteItems", &error)),
@@ -110,18 +110,18 @@ impl<'t> Transaction<'t> {
     }
 }
 
-/// Reads why a transaction was cancelled. A conflict takes precedence over validation errors: a
-/// refusal that stands on a stage which has moved on may not stand any more.
+/// Reads why a transaction was cancelled. A conflict takes precedence over validation errors, which
+/// may no longer apply once the stage has changed.
 fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcome, StoreError> {
     let mut problems = BTreeMap::new();
     let mut missing_flow = None;
-    let mut lock_is_foreign = false;
+    let mut has_other_owner = false;
     let mut conflict = None;
     for (role, reason) in roles.iter().zip(reasons) {
         match (reason.code().unwrap_or("None"), role) {
             ("None", _) => {}
             ("ConditionalCheckFailed", Role::Stage) => return stage_refused(reason),
-            ("ConditionalCheckFailed", Role::OldName) => lock_is_foreign = true,
+            ("ConditionalCheckFailed", Role::OldName) => has_other_owner = true,
             ("ConditionalCheckFailed", Role::KeptFlow(flow)) => missing_flow = Some(*flow),
             #[cfg(feature = "local")]
             ("ConditionalCheckFailed", Role::BrokenLock) => conflict = Some(Outcome::Conflict),
@@ -129,10 +129,10 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
                 problems.insert(Field::NAME, one(Problem::NameTaken));
             }
             ("ConditionalCheckFailed", Role::Reference(field)) => {
-                // How the client spelled the key is known to the caller of this module.
+                // The caller of this module knows how the client spelled the key.
                 problems.insert(*field, one(Problem::NoSuchRow(String::new())));
             }
-            // The SDK sends none of these again.
+            // The SDK retries none of these.
             ("TransactionConflict", _) => conflict = Some(Outcome::Conflict),
             (code @ ("ThrottlingError" | "ProvisionedThroughputExceeded"), _) => {
                 conflict = Some(Outcome::Throttled(code.to_owned()));
@@ -145,9 +145,9 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
     }
     Ok(match (conflict, missing_flow) {
         (Some(conflict), _) => conflict,
-        // The stage is as it was read, and yet the lock of its name is not its own: the table was
-        // changed by something other than this program.
-        _ if lock_is_foreign => return Err(cancelled("its name's lock is another stage's")),
+        // The stage has not changed since it was read, yet it does not own the lock of its name:
+        // something other than this program changed the table.
+        _ if has_other_owner => return Err(cancelled("another stage owns the lock of its name")),
         _ if !problems.is_empty() => Outcome::Invalid(Problems::Fields(problems)),
         (None, Some(flow)) => Outcome::MissingFlow(flow),
         (None, None) => Outcome::Conflict,
@@ -178,7 +178,7 @@ fn is_too_large(message: Option<&str>) -> bool {
     message.is_some_and(|message| message.contains(TOO_LARGE))
 }
 
-/// Puts the spelling of a missing row's key into its message.
+/// Puts the client's spelling of a missing row's key into the message.
 pub(super) fn spelled(problems: Problems, spelling: impl Fn(Field) -> String) -> Problems {
     let Problems::Fields(mut fields) = problems else {
         return problems;

@@ -1,4 +1,4 @@
-//! Changes a stage: in place if nothing must be read; else compare and swap, until it lands.
+//! Changes a stage: in place if nothing must be read, otherwise by compare and swap, with retries.
 
 mod compare_and_swap;
 mod in_place;
@@ -13,13 +13,13 @@ use crate::{
 pub use self::outcome::Updated;
 
 impl Session<'_> {
-    /// Changes the stage as the patch says, if the preconditions allow it: all of it or nothing, and
-    /// over no other writer's change. An empty patch changes nothing and is answered with the stage.
+    /// Applies the patch, if the preconditions allow it: in full or not at all, and without losing
+    /// another writer's change. An empty patch changes nothing and returns the stage.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or the item cannot be read. After a
-    /// retryable one the change may still have happened, whole, if the answer was what got lost.
+    /// [`StoreError`] if a call to DynamoDB fails, or the item cannot be read. After a
+    /// retryable error, the change may have been made, in full, if only the answer was lost.
     pub async fn update(
         &self,
         may: &MayChange,
@@ -35,13 +35,13 @@ impl Session<'_> {
         } else {
             None
         };
-        // In a box, so that it takes no place in every request's future.
+        // Boxed, so that it does not enlarge every request's future.
         let swap = Box::pin(self.compare_and_swap(stage, patch, preconditions, seen));
         self.certain(swap.await?)
     }
 
-    /// Says that nothing was changed only where that is certain: an attempt whose answer was lost may
-    /// land yet, or has landed and was overwritten or deleted since.
+    /// Reports that nothing was changed only if that is certain: an attempt whose answer was lost
+    /// may still be applied, or was applied and has been overwritten or deleted since.
     fn certain(&self, updated: Updated) -> Result<Updated, StoreError> {
         match updated {
             Updated::Done(_) => Ok(updated),

@@ -1,4 +1,4 @@
-//! What the table finds wrong with the good part of a body whose other part is bad.
+//! Checks the valid part of a rejected body against the table.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +26,12 @@ use crate::{
 type Found = BTreeMap<Field, FieldProblems>;
 
 impl Session<'_> {
-    /// What the table finds wrong with a change, so that the client hears of everything at once.
-    /// Reads only.
+    /// Finds the problems of a change that only the table can show, so that the client gets all
+    /// problems at once. Only reads.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or an item cannot be read.
+    /// [`StoreError`] if a call to DynamoDB fails, or an item cannot be read.
     pub async fn verify_update(&self, may: &MayChange, patch: &Patch) -> Result<Found, StoreError> {
         self.verify(Some(may.stage()), patch).await
     }
@@ -45,7 +45,7 @@ impl Session<'_> {
         self.verify(None, patch).await
     }
 
-    /// The filters of a list that name a row which is not there.
+    /// The filters of a list that refer to a missing row.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Session<'_> {
     ) -> Result<Found, StoreError> {
         let name = patch.text(Field::NAME).map(Key::name);
         let references: Vec<_> = references(patch).collect();
-        // A reference that is what it was is not looked at, nor one to a flow of the stage itself.
+        // Unchanged references are not checked, nor those to flows in the stage's own `flow_set`.
         let stage_key = stage.filter(|_| !references.is_empty()).map(Key::stage);
         let rows = references.iter().filter_map(|(field, row)| row_key(*field, *row));
         let keys = name.into_iter().chain(stage_key).chain(rows);
@@ -92,7 +92,7 @@ impl Session<'_> {
         }
         let after = apply::applied(old.clone(), patch);
         for (field, row) in apply::new_references(&old, &after) {
-            if patch.names(field) && !rows.has(field, row) {
+            if patch.contains(field) && !rows.has(field, row) {
                 report(field, Problem::NoSuchRow(patch.spelling(field)));
             }
         }
@@ -108,7 +108,7 @@ fn references(patch: &Patch) -> impl Iterator<Item = (Field, Uuid)> {
     })
 }
 
-/// Where the row is that a field refers to.
+/// The key of the row that a field refers to.
 pub(super) fn row_key(field: Field, row: Uuid) -> Option<Key> {
     match field.spec().kind {
         Kind::Reference(Row::Flow) => Some(Key::flow(row)),
@@ -117,7 +117,7 @@ pub(super) fn row_key(field: Field, row: Uuid) -> Option<Key> {
     }
 }
 
-/// Items that were read at once.
+/// Items that were read together.
 struct Rows(Vec<Item>);
 
 impl Rows {

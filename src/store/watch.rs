@@ -1,5 +1,5 @@
-//! Notes each attempt of a write whose fate is unknown: it was sent, and no answer tells whether it
-//! landed. While there is one, a request cannot say that nothing was changed.
+//! Counts the write attempts whose outcome is unknown: they were sent, but no answer shows whether
+//! they were applied. A request with such an attempt cannot report that nothing was changed.
 
 use std::sync::{
     Arc,
@@ -17,23 +17,23 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 /// The operations that only read.
 const READS: [&str; 5] = ["GetItem", "BatchGetItem", "Query", "Scan", "DescribeTable"];
 
-/// Counts the attempts of writes whose fate is unknown, of one client.
+/// Counts one client's write attempts whose outcome is unknown.
 ///
-/// The function answers one request at a time, so that a count which rises during a request is that
-/// request's own. A server that answers several may blame one for another's: it is then told that its
-/// fate is unknown although it is not, which is the safe side.
+/// The function answers one request at a time, so if the count rises during a request, that request
+/// caused it. A server that answers several at once may attribute an attempt to the wrong request,
+/// which then treats its own outcome as unknown although it is known. That errs on the safe side.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AttemptWatch {
     lost: Arc<AtomicU64>,
 }
 
 impl AttemptWatch {
-    /// Notes that the fate of an attempt is unknown.
+    /// Records an attempt whose outcome is unknown.
     pub(super) fn note_lost(&self) {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there were so far.
+    /// Number of such attempts so far.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
@@ -55,9 +55,9 @@ impl Intercept for AttemptWatch {
         if !failed {
             return Ok(());
         }
-        // Not from the request, which is gone once it was sent.
+        // Not taken from the request, which is gone once it was sent.
         let operation = config.load::<Metadata>().map(Metadata::name).unwrap_or_default();
-        // A service that refuses says so with a status of 4xx.
+        // The service refuses an attempt with a 4xx status.
         let is_refused =
             context.response().is_some_and(|response| response.status().is_client_error());
         if !is_refused && !READS.contains(&operation) {

@@ -1,68 +1,68 @@
-//! One line of the log for each request: who asked for what, and what became of it.
+//! One log line for each request: who asked for what, and the outcome.
 //!
-//! Names of fields, never their values; no body, no token, no secret.
+//! It has the names of fields, never their values; no body, no token, no secret.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// What is logged of a caller whom an authorizer vouched for without a name.
-const UNNAMED: &str = "(an authorizer that gave no name)";
+/// What is logged as the name of a caller whose authorizer gave none.
+const UNNAMED: &str = "(no name from the authorizer)";
 /// Maximum number of bytes of a path in the log.
 const PATH_BYTES_MAX: usize = 256;
 
-/// How bad it is that a request ended as it did.
+/// How serious the outcome of a request is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Severity {
-    /// As it should: also a refusal.
+    /// The request ended as it should, which includes refusals.
     #[default]
     Info,
-    /// The table was slow, throttled or out of reach.
+    /// The table was slow, throttled or unreachable.
     Warning,
-    /// An operator has to mend something.
+    /// An operator must fix something.
     Error,
 }
 
-/// What is known of a request.
+/// What is known about a request.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// Lambda's id of the invocation.
+    /// Lambda's id for the invocation.
     pub request_id: String,
-    /// X-Ray's id of the trace, if there is one.
+    /// X-Ray's trace id, if there is one.
     pub trace_id: Option<String>,
     /// The function's name.
     pub function_name: String,
-    /// authentik's name for what was asked, once route and method are known.
+    /// authentik's name for the operation, once route and method are known.
     pub operation: Option<&'static str>,
     /// The method.
     pub method: Option<String>,
-    /// The path, of a very long one the beginning.
+    /// The path; only the beginning of a very long one.
     pub path: Option<String>,
-    /// The stage, once its UUID is read or made.
+    /// The stage, once its UUID is read or generated.
     pub stage: Option<Uuid>,
     /// The caller's name, once the caller is known.
     pub caller: Option<String>,
-    /// The first digits of the token's hash, for a caller who has one.
+    /// The first digits of the token's hash, for a caller identified by one.
     pub token: Option<String>,
-    /// The fields that an accepted body names, with commas between.
+    /// The fields in an accepted body, separated by commas.
     pub fields: Option<String>,
-    /// The id of the request's write, for one that may change something.
+    /// The request's write id, if the operation may change anything.
     pub write_id: Option<String>,
-    /// Whether it is certain that the change landed, or that it did not.
+    /// Whether it is certain that the change was made, or certain that it was not.
     pub is_certain: bool,
-    /// The revision that the request's own write was made on.
+    /// The revision that the request's own write was applied to.
     pub revision_before: Option<u64>,
-    /// The revision that was answered with.
+    /// The revision of the stage in the answer.
     pub revision: Option<u64>,
     /// The status.
     pub status: u16,
-    /// The error's code, as the client reads it.
+    /// The error code that the client sees.
     pub code: Option<&'static str>,
     /// What went wrong with the table.
     pub cause: Option<String>,
-    /// How bad that is.
+    /// How serious the outcome is.
     pub severity: Severity,
-    /// How often DynamoDB was asked.
+    /// Number of calls to DynamoDB.
     pub store_calls: u32,
     /// Time from the event to the answer.
     pub elapsed: Duration,
@@ -71,20 +71,20 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Takes in what was asked.
-    pub fn asked(&mut self, method: &str, path: &str) {
+    /// Records what was requested.
+    pub fn record_request(&mut self, method: &str, path: &str) {
         let end = path.floor_char_boundary(PATH_BYTES_MAX);
         self.method = Some(method.to_owned());
         self.path = Some(path.get(..end).unwrap_or_default().to_owned());
     }
 
-    /// Takes in who asked.
-    pub fn known(&mut self, user: Option<&str>, token: Option<&str>) {
+    /// Records the caller.
+    pub fn record_caller(&mut self, user: Option<&str>, token: Option<&str>) {
         self.caller = Some(user.unwrap_or(UNNAMED).to_owned());
         self.token = token.map(str::to_owned);
     }
 
-    /// Writes the line.
+    /// Writes the log line.
     pub fn log(&self) {
         let stage = self.stage.map(tracing::field::display);
         let certain = self.write_id.as_ref().map(|_| self.is_certain);

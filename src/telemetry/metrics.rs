@@ -1,4 +1,4 @@
-//! One request's metrics, as a line of the log that CloudWatch reads.
+//! One request's metrics, as a log line that CloudWatch reads.
 
 use std::{
     sync::LazyLock,
@@ -10,26 +10,26 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::audit::Facts;
 
-/// Where the lines of metrics go.
+/// Receives metrics lines.
 pub type MetricSink = fn(&str);
 
 /// One request's metrics in CloudWatch's embedded metric format,
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 ///
-/// Written by hand: the crates for it bring some thirty others, for one line of a few numbers.
+/// Written by hand: the crates for it pull in some thirty others, for one line of a few numbers.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metrics<'m> {
     #[serde(rename = "_aws")]
     aws: Directive,
-    /// Tells two deployments in one account apart.
+    /// Distinguishes deployments in one account.
     function_name: &'m str,
     route: &'static str,
     /// Milliseconds from the event to the answer.
     latency: f64,
-    /// How often DynamoDB was asked.
+    /// Number of calls to DynamoDB.
     store_calls: u32,
-    /// 1, so that a share of the requests can be told.
+    /// 1, so that shares of the requests can be computed.
     requests: u8,
     /// 1 if the table was the reason for a 500 or 503.
     store_errors: u8,
@@ -42,7 +42,7 @@ pub struct Metrics<'m> {
     conflicts: u8,
     /// 1 for a 403.
     denied: u8,
-    /// Leads from a peak to the line of the log.
+    /// Identifies the log line, to look up the cause of a peak.
     request_id: &'m str,
 }
 
@@ -69,7 +69,7 @@ struct Unit {
     unit: &'static str,
 }
 
-/// What the numbers are, the same on every line.
+/// What the numbers mean; the same on every line.
 static DECLARATIONS: LazyLock<Box<RawValue>> = LazyLock::new(|| {
     let count = |name| Unit { name, unit: "Count" };
     let declarations = [Declaration {
@@ -86,12 +86,12 @@ static DECLARATIONS: LazyLock<Box<RawValue>> = LazyLock::new(|| {
             count("Denied"),
         ],
     }];
-    // Only a map whose keys are not text cannot be written, and there is none.
+    // Cannot fail: there is no map with keys that are not strings.
     to_raw_value(&declarations).unwrap_or_default()
 });
 
 impl<'m> Metrics<'m> {
-    /// The metrics of a request that has ended.
+    /// The metrics of a completed request.
     #[must_use]
     pub fn of(facts: &'m Facts) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -118,7 +118,7 @@ impl<'m> Metrics<'m> {
         }
     }
 
-    /// The line.
+    /// The metrics as one line of JSON.
     #[must_use]
     pub fn line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What is written about requests. Fed facts; asks no other room.
+//! What is logged about requests. Uses no other module.
 
 pub mod audit;
 pub mod log;

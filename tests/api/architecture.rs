@@ -1,4 +1,4 @@
-//! The layout of the source: which room may use which, and what each room may name.
+//! The layout of the source: which modules may use each other, and which names each may contain.
 
 mod source;
 
@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::source::{Source, cycles, read_files, read_sources};
 
-/// The rooms, from the top down. A file may use the rooms below its own, and the other files of its
-/// own as long as there is no cycle between files.
-const ROOMS: &[(&str, &[&str])] = &[
+/// The modules, from the top down. A file may use the modules below its own, and other files of its
+/// own module if that makes no cycle.
+const MODULES: &[(&str, &[&str])] = &[
     ("bin", &["src/main.rs", "src/bin/"]),
     ("lib", &["src/lib.rs"]),
     ("import", &["src/import.rs", "src/import/"]),
@@ -21,10 +21,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &["src/telemetry.rs", "src/telemetry/"]),
 ];
 
-/// Rooms that may not use each other, although one is below the other.
+/// Modules that may not use each other, although one is below the other.
 const NEVER: &[(&str, &str)] = &[("stage", "http"), ("stage", "telemetry"), ("http", "telemetry")];
 
-/// Names and the only places for them.
+/// Names, and the only places that may contain them.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_sdk_dynamodb", &["src/main.rs", "src/bin/", "src/store/"]),
     ("aws_smithy", &["src/bin/", "src/store/"]),
@@ -34,37 +34,36 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("dynoxide", &["src/bin/", "src/telemetry/log.rs"]),
 ];
 
-/// Names and the places that must not have them.
+/// Names, and the places that must not contain them.
 const NOT_IN: &[(&str, &[&str])] =
     &[("serde_json", &["src/store/"]), ("crate::", &["src/telemetry/"])];
 
-/// The only place that names releases of authentik.
+/// The only place that may name releases of authentik.
 const RELEASES_IN: &str = "src/contract/";
 
-/// The most lines of all files in `src` that name one field.
+/// Maximum number of lines in `src` that name one field.
 const FIELD_LINES_MAX: usize = 2;
 
-/// The longest file of the source.
+/// Maximum number of lines of a source file.
 const LINES_MAX: usize = 300;
 
-/// The longest file of the tests.
+/// Maximum number of lines of a test file.
 const TEST_LINES_MAX: usize = 400;
 
-/// What does not hold yet. Every entry is removed with its cause: one that is no longer true fails the
-/// test, too.
-const NOT_YET: &[&str] = &[];
+/// Known violations. An entry that is no longer a violation fails the test, too, and is removed.
+const KNOWN_VIOLATIONS: &[&str] = &[];
 
 fn sources() -> Vec<Source> {
     read_sources("src")
 }
 
-/// The position of a file's room, from the top.
+/// The position of a file's module, from the top.
 fn room(path: &str) -> Option<usize> {
-    ROOMS.iter().position(|(_, places)| places.iter().any(|place| path.starts_with(place)))
+    MODULES.iter().position(|(_, places)| places.iter().any(|place| path.starts_with(place)))
 }
 
-/// Every use that runs upward or is forbidden, and every cycle inside a room.
-fn wrong_arrows(sources: &[Source]) -> Vec<String> {
+/// Every use that is upward or forbidden, and every cycle inside a module.
+fn forbidden_uses(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     let mut siblings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources {
@@ -72,7 +71,7 @@ fn wrong_arrows(sources: &[Source]) -> Vec<String> {
             let (Some(from), Some(to)) = (room(&source.path), room(used)) else { continue };
             if from == to {
                 siblings.entry(&source.path).or_default().insert(used);
-            } else if from > to || NEVER.contains(&(ROOMS[from].0, ROOMS[to].0)) {
+            } else if from > to || NEVER.contains(&(MODULES[from].0, MODULES[to].0)) {
                 found.push(format!("{} uses {used}", source.path));
             }
         }
@@ -81,7 +80,7 @@ fn wrong_arrows(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// Every name at a place where it must not be.
+/// Every name in a place that must not contain it.
 fn wrong_names(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
@@ -90,17 +89,17 @@ fn wrong_names(sources: &[Source]) -> Vec<String> {
         names.extend(ONLY_IN.iter().filter(|(_, places)| !is_in(places)).map(|(name, _)| name));
         names.extend(NOT_IN.iter().filter(|(_, places)| is_in(places)).map(|(name, _)| name));
         let names = names.into_iter().filter(|name| source.code.contains(**name));
-        found.extend(names.map(|name| format!("{} names {name}", source.path)));
-        if source.names_a_release() && !source.path.starts_with(RELEASES_IN) {
-            found.push(format!("{} names a release", source.path));
+        found.extend(names.map(|name| format!("{} mentions {name}", source.path)));
+        if source.mentions_a_release() && !source.path.starts_with(RELEASES_IN) {
+            found.push(format!("{} mentions a release", source.path));
         }
     }
     found
 }
 
-fn outside_of_rooms(sources: &[Source]) -> Vec<String> {
+fn outside_of_modules(sources: &[Source]) -> Vec<String> {
     let outside = sources.iter().filter(|source| room(&source.path).is_none());
-    outside.map(|source| format!("{} is in no room", source.path)).collect()
+    outside.map(|source| format!("{} is in no module", source.path)).collect()
 }
 
 fn too_long(sources: &[Source], lines_max: usize) -> Vec<String> {
@@ -108,7 +107,7 @@ fn too_long(sources: &[Source], lines_max: usize) -> Vec<String> {
     long.map(|source| format!("{} has more than {lines_max} lines", source.path)).collect()
 }
 
-/// A new field is one more line of one table.
+/// Adding a field must take only one line, in one table.
 fn field_in_too_many_lines() -> Option<String> {
     let files = read_files("src");
     let lines = files.iter().flat_map(|(_, text)| text.lines());
@@ -117,19 +116,22 @@ fn field_in_too_many_lines() -> Option<String> {
 }
 
 #[test]
-fn the_source_has_the_layout_of_the_tables() {
+fn the_source_follows_the_layout() {
     let sources = sources();
-    let mut found = outside_of_rooms(&sources);
-    found.extend(wrong_arrows(&sources));
+    let mut found = outside_of_modules(&sources);
+    found.extend(forbidden_uses(&sources));
     found.extend(wrong_names(&sources));
     found.extend(too_long(&sources, LINES_MAX));
     found.extend(field_in_too_many_lines());
     let found: BTreeSet<_> = found.iter().map(String::as_str).collect();
-    let known: BTreeSet<_> = NOT_YET.iter().copied().collect();
+    let known: BTreeSet<_> = KNOWN_VIOLATIONS.iter().copied().collect();
     let new: Vec<_> = found.difference(&known).collect();
     assert!(new.is_empty(), "{new:#?}");
-    let mended: Vec<_> = known.difference(&found).collect();
-    assert!(mended.is_empty(), "no longer true, to be removed from NOT_YET: {mended:#?}");
+    let resolved: Vec<_> = known.difference(&found).collect();
+    assert!(
+        resolved.is_empty(),
+        "no longer violations, remove from KNOWN_VIOLATIONS: {resolved:#?}"
+    );
 }
 
 #[test]
@@ -147,14 +149,14 @@ fn no_test_imports_another_and_none_is_too_long() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-// The check itself.
+// Tests of the check itself.
 
 fn example(files: &[(&str, &str)]) -> Vec<Source> {
     files.iter().map(|(path, text)| Source::new(path, text)).collect()
 }
 
 #[test]
-fn arrows_upward_and_cycles_are_found_however_they_are_written() {
+fn upward_uses_and_cycles_are_found_in_every_notation() {
     for (files, expected) in [
         (
             vec![("src/stage/flow.rs", "use crate::store::Table;"), ("src/store/mod.rs", "")],
@@ -210,12 +212,12 @@ fn arrows_upward_and_cycles_are_found_however_they_are_written() {
             vec!["src/bin/sms-stage/load.rs, src/bin/sms-stage/main.rs is a cycle"],
         ),
     ] {
-        assert_eq!(wrong_arrows(&example(&files)), expected, "{files:?}");
+        assert_eq!(forbidden_uses(&example(&files)), expected, "{files:?}");
     }
 }
 
 #[test]
-fn names_at_wrong_places_are_found() {
+fn misplaced_names_are_found() {
     for (path, text, expected) in [
         ("src/stage/mod.rs", "use aws_sdk_dynamodb::Client;", Some("aws_sdk_dynamodb")),
         ("src/store/mod.rs", "use aws_sdk_dynamodb::Client;", None),
@@ -228,7 +230,7 @@ fn names_at_wrong_places_are_found() {
         ("src/contract/mod.rs", "const NEW: &str = \"2025.10\";", None),
     ] {
         let expected: Vec<_> =
-            expected.map(|name| format!("{path} names {name}")).into_iter().collect();
+            expected.map(|name| format!("{path} mentions {name}")).into_iter().collect();
         assert_eq!(wrong_names(&example(&[(path, text)])), expected, "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The page that `sms-stage serve` shows in a browser, and the requests that it leaves to the
+//! The page that `sms-stage serve` shows in a browser, and the requests that `serve` passes to the
 //! function. `tests/browser/run` tests the page in a real browser.
 
 use std::{
@@ -26,7 +26,7 @@ fn get(server: &Server, path: &str, host: &str) -> (String, String) {
 }
 
 #[test]
-fn the_page_has_the_token_of_the_demo_and_never_a_loaded_one() {
+fn the_page_has_the_demo_token_but_never_a_loaded_one() {
     let server = serve(&[], "demo token: ");
     let token = server.printed.last().unwrap().strip_prefix("demo token: ").unwrap();
     let (head, page) = get(&server, "/", &server.address);
@@ -58,13 +58,13 @@ fn the_page_loads_nothing_from_other_hosts() {
 }
 
 #[test]
-fn the_document_names_the_address_of_its_request() {
+fn the_document_has_the_address_of_its_request() {
     let server = serve(&[], "listening on ");
     for (host, base) in [
         (&*server.address, format!("http://{}", server.address)),
         ("localhost:8000", "http://localhost:8000".to_owned()),
         ("[::1]:8000", "http://[::1]:8000".to_owned()),
-        // Not an address: the document stays as it is.
+        // Not an address: the document is unchanged.
         ("a\"b", String::new()),
     ] {
         let (head, text) = get(&server, "/openapi.json", host);

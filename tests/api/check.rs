@@ -1,4 +1,4 @@
-//! `sms-stage check`: a table that was broken by hand, as a console can break it.
+//! `sms-stage check` on a table that was damaged by hand, as in a console.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::{
     FIXTURE, Key, Kind, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
     check_invariants,
     command::{EngineProcess, assert_fails, assert_succeeds, send},
-    library::{Finding, LockFault, Mended, TokenKey, check},
+    library::{Finding, LockFault, RepairOutcome, TokenKey, check},
     stage_with,
 };
 
@@ -53,7 +53,7 @@ fn token(key: &str) -> Key {
     Key { kind: Kind::Token, id: TokenKey::new(key.to_owned()).hash().as_str().to_owned() }
 }
 
-/// The lines that a check prints; the exit code is by whether any is a finding.
+/// Returns the lines that a check prints. Asserts that it fails exactly if a finding is left.
 fn lines(engine: &EngineProcess, arguments: &[&str]) -> Vec<String> {
     let ended = engine.run(&[&["check"], arguments].concat());
     let lines: Vec<String> = ended.stdout.lines().map(str::to_owned).collect();
@@ -69,7 +69,7 @@ fn assert_line(lines: &[String], words: &[&str]) {
 }
 
 #[test]
-fn a_sound_table_has_no_finding_but_the_expired_token() {
+fn an_intact_table_has_no_finding_except_the_expired_token() {
     let engine = EngineProcess::start();
     let ended = engine.run(&["check"]);
     assert_succeeds(&ended);
@@ -77,12 +77,12 @@ fn a_sound_table_has_no_finding_but_the_expired_token() {
     assert!(ended.stderr.contains(counts), "{}", ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
     assert!(ended.stdout.starts_with("note: TOKEN "), "{}", ended.stdout);
-    assert_line(&lines(&engine, &["--repair"]), &["note: TOKEN ", ": taken out"]);
+    assert_line(&lines(&engine, &["--repair"]), &["note: TOKEN ", ": deleted"]);
     assert_eq!(lines(&engine, &[]), [""; 0], "nothing is left");
 }
 
 #[test]
-fn every_broken_item_is_named_and_the_other_commands_go_on() {
+fn every_damaged_item_is_reported_and_the_other_commands_still_work() {
     let engine = EngineProcess::start();
     let (stage, other) = (Key::stage(STAGE), Key::stage(OTHER_STAGE));
     let good = token("good-token");
@@ -105,21 +105,21 @@ fn every_broken_item_is_named_and_the_other_commands_go_on() {
         let shown = if key.kind == Kind::Token { &key.id[..12] } else { &key.id };
         let found = lines(&engine, &[]);
         assert_line(&found, &[key.kind.as_str(), shown, words]);
-        // The others are still worked on.
+        // The commands still work on the other items.
         let listed = engine.run(&["list"]);
         assert_succeeds(&listed);
         assert!(listed.stdout.contains(&other.id), "{}", listed.stdout);
         assert_succeeds(&engine.run(&["token", "list"]));
         let loaded = engine.run(&["load", &engine.folder.write("all.json", FIXTURE)]);
-        assert!(loaded.stdout.contains("already there"), "{}", loaded.stdout);
+        assert!(loaded.stdout.contains("already in the table"), "{}", loaded.stdout);
         let revoked = engine.run_with_input(&["token", "revoke", "-"], "viewer-token");
         assert_succeeds(&revoked);
-        mend(&engine, key);
+        restore(&engine, key);
     }
 }
 
-/// Puts an item of the fixture back as it was.
-fn mend(engine: &EngineProcess, key: &Key) {
+/// Restores an item of the fixture.
+fn restore(engine: &EngineProcess, key: &Key) {
     if key.kind == Kind::Stage {
         assert_succeeds(&engine.run(&["delete", &key.id, "--force", "--yes"]));
         let ended = engine.run(&["load", &engine.folder.write("all.json", FIXTURE)]);
@@ -133,11 +133,11 @@ fn mend(engine: &EngineProcess, key: &Key) {
 }
 
 #[test]
-fn locks_are_mended_and_what_is_left_is_for_a_person() {
+fn locks_are_repaired_and_other_faults_are_left_to_the_operator() {
     let engine = EngineProcess::start();
     let lock = Key::name("sms-setup");
     let break_lock: [(&dyn Fn(), &str); 6] = [
-        (&|| delete(&engine, &lock), "has no lock of its name"),
+        (&|| delete(&engine, &lock), "the lock of the stage"),
         (&|| remove(&engine, &lock, "stage_uuid"), "attribute stage_uuid is missing"),
         (&|| set(&engine, &lock, "stage_uuid", json!({"N": "1"})), "attribute stage_uuid"),
         (&|| remove(&engine, &lock, "name"), "attribute name"),
@@ -146,11 +146,11 @@ fn locks_are_mended_and_what_is_left_is_for_a_person() {
     ];
     for (break_it, words) in break_lock {
         break_it();
-        assert_line(&lines(&engine, &[]), &["NAME ", "sms-setup", words, "--repair mends it"]);
-        assert_line(&lines(&engine, &["--repair"]), &["NAME ", words, ": mended"]);
+        assert_line(&lines(&engine, &[]), &["NAME ", "sms-setup", words, "--repair fixes it"]);
+        assert_line(&lines(&engine, &["--repair"]), &["NAME ", words, ": repaired"]);
         assert_eq!(lines(&engine, &[]), [""; 0], "{words}");
     }
-    // A lock of a name that no stage has.
+    // A lock on a name that no stage has.
     let orphan = Key::name("orphan");
     let mut item = orphan.json();
     for (attribute, value) in [
@@ -161,19 +161,19 @@ fn locks_are_mended_and_what_is_left_is_for_a_person() {
         item[attribute] = value;
     }
     console(&engine, "PutItem", json!({"Item": item}));
-    assert_line(&lines(&engine, &["--repair"]), &["is not there", ": mended"]);
+    assert_line(&lines(&engine, &["--repair"]), &["does not exist", ": repaired"]);
     item["stage_uuid"] = json!({"S": STAGE});
     console(&engine, "PutItem", json!({"Item": item}));
-    assert_line(&lines(&engine, &["--repair"]), &["which has another name", ": mended"]);
+    assert_line(&lines(&engine, &["--repair"]), &["which has another name", ": repaired"]);
     item["schema"] = json!({"N": "2"});
     console(&engine, "PutItem", json!({"Item": item}));
     assert_line(&lines(&engine, &["--repair"]), &["has schema 2", "newer version"]);
     delete(&engine, &orphan);
-    // Two stages of one name, and a reference to nothing.
+    // Two stages with one name, and a reference to a missing row.
     set(&engine, &Key::stage(OTHER_STAGE), "name", json!({"S": "sms-setup"}));
     let left = lines(&engine, &["--repair"]);
     assert_line(&left, &["several stages have this name", STAGE, OTHER_STAGE, "--force"]);
-    assert_line(&left, &["backup-sms", "which has another name: mended"]);
+    assert_line(&left, &["backup-sms", "which has another name: repaired"]);
     assert_succeeds(&engine.run(&["delete", OTHER_STAGE, "--force", "--yes"]));
     assert_eq!(lines(&engine, &[]), [""; 0]);
     set(&engine, &Key::stage(STAGE), "mapping", json!({"S": UNKNOWN}));
@@ -181,7 +181,7 @@ fn locks_are_mended_and_what_is_left_is_for_a_person() {
 }
 
 #[test]
-fn a_key_that_the_function_never_asks_for_is_named() {
+fn a_key_that_the_function_never_reads_is_reported() {
     let engine = EngineProcess::start();
     let ended = engine.run(&["get", STAGE, "--show-secrets"]);
     assert_succeeds(&ended);
@@ -192,11 +192,11 @@ fn a_key_that_the_function_never_asks_for_is_named() {
 }
 
 #[test]
-fn a_forced_deletion_leaves_a_lock_that_is_another_stages() {
+fn a_forced_deletion_keeps_the_lock_of_another_stage() {
     let engine = EngineProcess::start();
     set(&engine, &Key::stage(OTHER_STAGE), "name", json!({"S": "sms-setup"}));
     let ended = engine.run(&["delete", OTHER_STAGE, "--yes"]);
-    assert_fails(&ended, &["lock is another stage's", "--force"]);
+    assert_fails(&ended, &["owns the lock of its name", "--force"]);
     assert_succeeds(&engine.run(&["delete", OTHER_STAGE, "--yes", "--force"]));
     assert_succeeds(&engine.run(&["get", STAGE]));
     let refused = stage_with(json!({"pk": OTHER_STAGE})).to_string();
@@ -204,9 +204,9 @@ fn a_forced_deletion_leaves_a_lock_that_is_another_stages() {
     assert_fails(&ended, &["stage with this name already exists."]);
 }
 
-/// Repairs stand on what was read: a stage that is renamed meanwhile keeps its lock.
+/// A repair is conditional on what was read: a stage that is renamed meanwhile keeps its lock.
 #[tokio::test]
-async fn a_repair_undoes_no_other_writers_change() {
+async fn a_repair_does_not_undo_the_change_of_another_writer() {
     let app = std::sync::Arc::new(TestApp::new().await);
     app.delete_item(&Key::name("sms-setup")).await;
     let found = check(&app.table, |_, _| ()).await.unwrap().findings;
@@ -217,7 +217,7 @@ async fn a_repair_undoes_no_other_writers_change() {
     let lock = lock.unwrap();
     assert_eq!(lock.fault, LockFault::Missing(STAGE.parse().unwrap()));
     app.send_before_next_transaction(Request::patch(r#"{"name": "renamed"}"#));
-    assert_eq!(app.table.session().mend(&lock).await.unwrap(), Mended::NotNeeded);
+    assert_eq!(app.table.session().repair_lock(&lock).await.unwrap(), RepairOutcome::NotNeeded);
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
-    assert_eq!(app.table.session().mend(&lock).await.unwrap(), Mended::NotNeeded);
+    assert_eq!(app.table.session().repair_lock(&lock).await.unwrap(), RepairOutcome::NotNeeded);
 }

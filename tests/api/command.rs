@@ -13,10 +13,10 @@ use crate::harness::{
     detail, stage_with,
 };
 
-/// The contract by which answers are as the fixture has its documents.
+/// The contract under which answers equal the fixture's documents.
 const CONTRACT: [&str; 2] = ["--authentik-version", "2025.8"];
 
-/// `sms-stage serve` by that contract; `arguments` come after that.
+/// Starts `sms-stage serve` with that contract and these arguments.
 fn serve(arguments: &[&str]) -> Server {
     Server::serve(&[&CONTRACT[..], arguments].concat())
 }
@@ -28,7 +28,7 @@ fn send_as_curl(lines: &str) -> (u16, Value) {
     let after = |option: &str| {
         let mut places = words.iter().enumerate().filter(|(_, word)| *word == option);
         let (place, _) = places.next().unwrap();
-        assert!(places.all(|(_, _)| option == "-H"), "{option} comes once");
+        assert!(places.all(|(_, _)| option == "-H"), "{option} is given once");
         words[place + 1].clone()
     };
     let headers: Vec<_> =
@@ -38,7 +38,7 @@ fn send_as_curl(lines: &str) -> (u16, Value) {
     send(address, &after("-X"), &format!("/{path}"), &headers, &after("-d"))
 }
 
-/// The words of a shell command that has only plain words, single quotes and continued lines.
+/// The words of a shell command with only plain words, single quotes and continued lines.
 fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (place, part) in line.split('\'').enumerate() {
@@ -65,7 +65,7 @@ fn serve_prints_its_address_and_a_curl_line_that_works() {
 }
 
 #[test]
-fn serve_with_loaded_documents_has_no_demo() {
+fn serve_with_loaded_documents_has_no_demo_data() {
     let folder = Folder::new();
     let server = serve(&["--load", &folder.write("fixture.json", FIXTURE)]);
     let answer = server.send(&Request::patch(r#"{"verify_only": true}"#));
@@ -202,7 +202,7 @@ fn invoke_has_demo_data_if_nothing_is_loaded() {
 }
 
 #[test]
-fn an_event_of_another_kind_is_one_clear_line() {
+fn an_event_of_another_kind_fails_with_one_clear_line() {
     let folder = Folder::new();
     let sqs = json!({"Records": [{"messageId": "1", "body": "{}", "eventSource": "aws:sqs"}]});
     for (text, why) in [
@@ -212,7 +212,7 @@ fn an_event_of_another_kind_is_one_clear_line() {
         ("{", "not JSON"),
         ("", "empty"),
         (r#"{"friendly_name": "x"}"#, "the body of a webhook"),
-        (&sqs.to_string(), "an event of SQS"),
+        (&sqs.to_string(), "an SQS event"),
     ] {
         let file = folder.write("event.json", text);
         let ended = run(&["invoke", &file]);
@@ -223,7 +223,7 @@ fn an_event_of_another_kind_is_one_clear_line() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_one_clear_line() {
+fn an_unreadable_file_fails_with_one_clear_line() {
     let folder = Folder::new();
     let event = folder.write("event.json", Request::get().event().to_string());
     let (missing, not_text) = (folder.path("missing.json"), folder.write("text", b"\xff\xfe{\0"));
@@ -249,7 +249,7 @@ fn a_file_that_cannot_be_read_is_one_clear_line() {
 }
 
 #[test]
-fn a_malformed_file_is_one_clear_line_without_its_secrets() {
+fn a_malformed_file_fails_with_one_clear_line_without_its_secrets() {
     let folder = Folder::new();
     let event = folder.write("event.json", Request::get().event().to_string());
     let mut no_auth: Value = serde_json::from_str(FIXTURE).unwrap();
@@ -271,7 +271,7 @@ fn a_malformed_file_is_one_clear_line_without_its_secrets() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_one_clear_line() {
+fn a_port_in_use_fails_with_one_clear_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for command in ["serve", "dynamodb"] {
@@ -293,7 +293,7 @@ fn a_remote_address_needs_a_confirmation() {
 }
 
 #[test]
-fn invalid_arguments_are_named() {
+fn invalid_arguments_are_reported() {
     for (arguments, words) in [
         (&["serve", "--port", "1"][..], ["--port", "unexpected"]),
         (&["serve", "--listen", "localhost"], ["localhost", "--listen"]),
@@ -342,7 +342,7 @@ fn completions_exist_for_every_shell() {
         let ended = run(&["completions", shell]);
         assert!(ended.is_success, "{}", ended.stderr);
         for word in ["sms-stage", "revoke", "show-secrets"] {
-            assert!(ended.stdout.contains(word), "{shell} does not know {word}");
+            assert!(ended.stdout.contains(word), "the script for {shell} lacks {word}");
         }
     }
     assert_usage_error(&run(&["completions", "cmd"]), &["cmd", "SHELL"]);

@@ -1,4 +1,4 @@
-//! The embedded engine's data in a file: whose it is, who may read it, and what is left in it.
+//! The embedded engine's data file: which files it accepts, who may read them, what stays in them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::harness::{
 
 const FIXTURE: &str = "tests/conformance/fixture.json";
 
-/// Commands that take a data file; those that only read first.
+/// Commands that accept a data file; those that only read come first.
 const COMMANDS: [&[&str]; 7] = [
     &["get", STAGE],
     &["list"],
@@ -20,10 +20,10 @@ const COMMANDS: [&[&str]; 7] = [
     &["dynamodb", "--listen", "127.0.0.1:0"],
 ];
 
-/// How many of [`COMMANDS`] only read.
+/// Number of [`COMMANDS`] that only read.
 const READING: usize = 4;
 
-/// Every file of a folder.
+/// The name and content of every file in a folder.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).unwrap().map(|entry| {
         let entry = entry.unwrap();
@@ -32,7 +32,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files.collect()
 }
 
-/// A data file with the fixture in it.
+/// Creates a data file with the fixture.
 fn loaded(folder: &Folder) -> String {
     let file = folder.path("stages.db");
     assert_succeeds(&run(&["load", FIXTURE, "--data", &file]));
@@ -40,7 +40,7 @@ fn loaded(folder: &Folder) -> String {
 }
 
 #[test]
-fn the_files_of_others_are_refused_and_left_as_they_are() {
+fn files_of_other_programs_are_refused_and_not_changed() {
     let folder = Folder::new();
     for (name, statements) in [
         ("plain", "CREATE TABLE t (a)"),
@@ -72,7 +72,7 @@ fn the_files_of_others_are_refused_and_left_as_they_are() {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn a_folder_or_a_missing_file_to_read_is_refused() {
     let folder = Folder::new();
     for command in COMMANDS {
         let ended = run(&[command, &["--data", &folder.path("")]].concat());
@@ -86,7 +86,7 @@ fn what_is_no_file_is_refused() {
 }
 
 #[test]
-fn no_data_file_is_made_for_documents_that_cannot_be_loaded() {
+fn no_data_file_is_created_if_documents_cannot_be_loaded() {
     let folder = Folder::new();
     let bad = folder.write("bad.json", "{");
     let file = folder.path("stages.db");
@@ -98,7 +98,7 @@ fn no_data_file_is_made_for_documents_that_cannot_be_loaded() {
 }
 
 #[test]
-fn commands_that_read_write_nothing() {
+fn commands_that_only_read_write_nothing() {
     let folder = Folder::new();
     let file = loaded(&folder);
     let before = contents(Path::new(&folder.path("")));
@@ -109,14 +109,14 @@ fn commands_that_read_write_nothing() {
 }
 
 #[test]
-fn commands_that_read_see_what_another_process_has_written() {
+fn commands_that_only_read_see_the_writes_of_another_process() {
     let folder = Folder::new();
     let file = loaded(&folder);
     let server = Server::serve(&["--data", &file]);
     let (status, _) = server.send(&Request::patch(r#"{"friendly_name": "Written now"}"#));
     assert_eq!(status, 200);
     assert!(run(&["get", STAGE, "--data", &file]).stdout.contains("Written now"));
-    // Killed, it leaves its last writes in the log beside the file.
+    // A killed server leaves its last writes in the log beside the file.
     server.end();
     assert!(run(&["get", STAGE, "--data", &file]).stdout.contains("Written now"));
     let server = Server::serve(&["--data", &file]);
@@ -125,7 +125,7 @@ fn commands_that_read_see_what_another_process_has_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_read_only_file_can_be_read_and_not_written() {
+fn a_read_only_file_can_be_read_but_not_written() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let file = loaded(&folder);
@@ -138,7 +138,7 @@ fn a_read_only_file_can_be_read_and_not_written() {
         .iter()
         .map(|command| run(&[command, &["--data", &file][..]].concat()))
         .collect();
-    // Permissions hold back no superuser.
+    // Permissions do not stop a superuser.
     let is_writable = fs::File::options().append(true).open(&file).is_ok();
     let loading = run(&["load", FIXTURE, "--data", &file]);
     set(&folder.path(""), 0o755);
@@ -150,7 +150,7 @@ fn a_read_only_file_can_be_read_and_not_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_is_for_its_owner_only() {
+fn only_its_owner_can_access_a_new_file() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let file = folder.path("stages.db");
@@ -178,7 +178,7 @@ fn a_demo_token_does_not_outlive_its_process() {
     assert!(!tokens().contains("demo"), "{}", tokens());
 
     fs::remove_file(&file).unwrap();
-    // Killed, it cannot delete its token; the next start does.
+    // A killed server cannot delete its token; the next start deletes it.
     start(serve, "demo token: ").end();
     assert!(tokens().contains("demo"), "{}", tokens());
     let server = start(serve, "  sms-stage token create");

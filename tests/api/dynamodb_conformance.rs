@@ -1,5 +1,5 @@
-//! The behaviour of DynamoDB that this project relies on, the same on every engine that the tests can
-//! run on. `docs/engines.md` compares it with AWS's documentation.
+//! The behaviour of DynamoDB that this project relies on, the same on every engine that the tests
+//! can run on. `docs/engines.md` compares it with AWS's documentation.
 
 mod differences;
 mod tables;
@@ -16,7 +16,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn an_update_reads_the_item_as_it_was_before() {
+async fn an_update_expression_reads_the_item_before_the_update() {
     let bench = Bench::new().await;
     bench
         .put("a", &[("ids", list(["1", "2", "3", "4"])), ("revision", n(1))])
@@ -80,7 +80,7 @@ async fn a_cancelled_transaction_has_a_reason_for_each_part_in_order() {
 }
 
 #[tokio::test]
-async fn a_transaction_with_a_token_happens_once() {
+async fn a_transaction_with_a_token_is_executed_once() {
     let bench = Bench::new().await;
     let send = |key: &str| {
         bench
@@ -98,7 +98,7 @@ async fn a_transaction_with_a_token_happens_once() {
 }
 
 #[tokio::test]
-async fn a_number_is_returned_in_one_spelling() {
+async fn a_number_is_returned_in_canonical_form() {
     let bench = Bench::new().await;
     for (sent, stored) in [
         ("1", "1"),
@@ -115,7 +115,7 @@ async fn a_number_is_returned_in_one_spelling() {
     }
 }
 
-/// The size of each attribute besides its name, as documented in
+/// The size of each attribute, not counting its name, as documented in
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
 #[tokio::test]
 async fn an_item_has_the_documented_size() {
@@ -177,6 +177,6 @@ async fn concurrent_transactions_on_one_item_lose_nothing() {
     let answers = writers.join_all().await;
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(bench.get("a").await, Some(item("a", &[("revision", n(done))])));
-    // AWS may cancel some as conflicts; these engines run one after the other.
+    // AWS may cancel some because of conflicts; these engines run them one after another.
     assert_eq!(bench.expect(16, 16, None).unwrap_or(done), done);
 }

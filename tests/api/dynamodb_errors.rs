@@ -1,5 +1,5 @@
-//! How each error of DynamoDB is answered. No local engine has these errors, so the tests answer the
-//! calls themselves.
+//! How each DynamoDB error is answered. No local engine returns these errors, so the tests answer
+//! the calls themselves.
 
 mod cancelled_transaction;
 mod conflict;
@@ -19,9 +19,9 @@ use crate::harness::{
     library::Retry,
 };
 
-/// An error of DynamoDB's, and how it is handled.
+/// A DynamoDB error, and how it is handled.
 struct Row {
-    /// Its name.
+    /// The error's name.
     code: &'static str,
     /// The part before the name in `__type`.
     namespace: &'static str,
@@ -49,11 +49,11 @@ const fn row(
     Row { code, namespace, status, message, calls, sends, remedy, why }
 }
 
-/// The SDK tries again, and the client may.
+/// The SDK retries, and the client may retry.
 const RETRIED: (usize, Retry) = (3, Retry::Retryable);
-/// The SDK does not try again; the client may.
+/// The SDK does not retry, but the client may.
 const RETRYABLE: (usize, Retry) = (1, Retry::Retryable);
-/// Trying again does not help.
+/// Retrying does not help.
 const PERMANENT: (usize, Retry) = (1, Retry::Permanent);
 
 /// The errors other than failed conditions and conflicts.
@@ -80,7 +80,7 @@ const ROWS: &[Row] = &[
         "Rate of requests exceeds the allowed throughput.",
         EVERY_CALL,
         RETRIED,
-        "throttled before DynamoDB itself",
+        "throttled in front of DynamoDB",
     ),
     row(
         "RequestLimitExceeded",
@@ -136,7 +136,7 @@ const ROWS: &[Row] = &[
         "Collection size exceeded.",
         UPDATES,
         PERMANENT,
-        "only a table with a local index has collections, and ours has none",
+        "only a table with a local index has collections, and this table has none",
     ),
     row(
         "IdempotentParameterMismatchException",
@@ -144,7 +144,7 @@ const ROWS: &[Row] = &[
         "Request token was already used with different parameters",
         TRANSACTIONS,
         PERMANENT,
-        "each attempt has its own token: this would be our bug",
+        "each attempt has its own token, so this would be a bug in the function",
     ),
     row(
         "AccessDeniedException",
@@ -176,7 +176,7 @@ const ROWS: &[Row] = &[
         "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
         EVERY_CALL,
         PERMANENT,
-        "a proxy before DynamoDB removes headers",
+        "a proxy in front of DynamoDB removes headers",
     ),
     row(
         "MissingAuthenticationTokenException",
@@ -184,7 +184,7 @@ const ROWS: &[Row] = &[
         "Request is missing Authentication Token",
         EVERY_CALL,
         PERMANENT,
-        "a proxy before DynamoDB removes headers",
+        "a proxy in front of DynamoDB removes headers",
     ),
     row(
         "ExpiredTokenException",
@@ -192,7 +192,7 @@ const ROWS: &[Row] = &[
         "The security token included in the request is expired",
         EVERY_CALL,
         RETRYABLE,
-        "the next process has other credentials",
+        "the next process has new credentials",
     ),
     row(
         "ValidationException",
@@ -200,7 +200,7 @@ const ROWS: &[Row] = &[
         "The provided expression refers to an attribute that does not exist in the item",
         EVERY_CALL,
         PERMANENT,
-        "the request is wrong, or the item",
+        "the request or the item is wrong",
     ),
     row(
         "SerializationException",
@@ -220,19 +220,19 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// The cause in the log. Most messages are left out, since one may repeat a part of the request.
+/// The cause in the log. Most messages are omitted, because they may repeat part of the request.
 fn cause(code: &str, message: &str) -> String {
     match code {
         "AccessDeniedException" => format!("{code}: {message}"),
         "ResourceNotFoundException" => {
-            format!("{code}: no table has the name in TABLE_NAME, in this region and account")
+            format!("{code}: this region and account have no table with the name in TABLE_NAME")
         }
         _ => code.to_owned(),
     }
 }
 
 #[tokio::test]
-async fn every_error_of_dynamodb_has_its_answer_without_details_for_the_client() {
+async fn every_dynamodb_error_is_answered_without_details_for_the_client() {
     let app = calls::app().await;
     let before = app.snapshot().await;
     for Row { code, namespace, status, message, calls, sends, remedy, why } in ROWS {
@@ -257,7 +257,7 @@ async fn every_error_of_dynamodb_has_its_answer_without_details_for_the_client()
     assert_eq!(app.snapshot().await, before, "nothing was written");
 }
 
-/// The errors that have tests of their own: failed conditions and conflicts.
+/// The errors that have their own tests: failed conditions and conflicts.
 const OUTCOMES: &[(&str, &[Call])] = &[
     ("ConditionalCheckFailedException", UPDATES),
     ("TransactionConflictException", UPDATES),
@@ -266,8 +266,8 @@ const OUTCOMES: &[(&str, &[Call])] = &[
     ("TransactionInProgressException", TRANSACTIONS),
 ];
 
-/// The names of an operation's errors in the SDK's source. The SDK's enums are open, so that no
-/// `match` of ours would fail to compile when one is added.
+/// The names of an operation's errors in the SDK's source. The SDK's enums are non-exhaustive, so
+/// no `match` here would fail to compile when an error is added.
 fn errors_in_the_sdk(operation: &str) -> BTreeSet<String> {
     let cargo = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO")).args(arguments).output().unwrap();
@@ -303,7 +303,7 @@ fn errors_in_the_sdk(operation: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_error_that_the_sdk_knows_is_tested_here() {
+fn every_error_that_the_sdk_defines_is_tested_here() {
     for (file, call) in [
         ("get_item", Call::Stage),
         ("update_item", Call::InPlace),
@@ -320,6 +320,6 @@ fn every_error_that_the_sdk_knows_is_tested_here() {
         let known = errors_in_the_sdk(file);
         assert!(known.len() > 5, "{file}: the enum was not found: {known:?}");
         let untested: Vec<_> = known.difference(&tested).collect();
-        assert!(untested.is_empty(), "{file}: {untested:?}");
+        assert!(untested.is_empty(), "{file}: not tested: {untested:?}");
     }
 }

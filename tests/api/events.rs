@@ -1,5 +1,5 @@
-//! The events of `events/`: the whole answer to each, in the form that its trigger expects, and what
-//! is stored then.
+//! The events of `events/`: the whole answer to each, in the form that its trigger expects, and the
+//! items stored afterwards.
 
 mod expected;
 
@@ -31,7 +31,7 @@ async fn answer(app: &TestApp, event: &Value) -> Result<(Value, Answer), String>
     Ok(app.handle_raw(event).await)
 }
 
-/// Removes the two keys of a new flow from an answer.
+/// Removes generated UUIDs from an answer.
 fn without_new_keys(mut body: Value, name: &str) -> Value {
     if name.ends_with("create-201.json") {
         let generated = body["pk"].take();
@@ -97,7 +97,7 @@ async fn every_event_is_answered_as_its_name_says() {
         } else if event["body"] != "" {
             assert_ne!(after, before, "{name} changes something");
             let shown = answer.body["friendly_name"].as_str().unwrap();
-            assert_eq!(stored_friendly_name(&after), shown, "{name}: the answer is what is stored");
+            assert_eq!(stored_friendly_name(&after), shown, "{name}: the answer is stored");
         }
     }
 }
@@ -115,7 +115,7 @@ const HOSTILE: [(&str, Option<u16>, &str); 50] = [
     (
         "http-api-authorization-in-two-letter-cases",
         Some(403),
-        "two values in spite of the spelling",
+        "two values, in different letter case",
     ),
     ("http-api-bad-base64", Some(400), "the body cannot be decoded"),
     ("http-api-bad-forwarded-port", Some(200), "the port is not used"),
@@ -129,13 +129,13 @@ const HOSTILE: [(&str, Option<u16>, &str); 50] = [
     ("http-api-header-with-non-ascii-characters", Some(403), "an unknown token"),
     ("http-api-headers-are-a-list", Some(400), "a gateway sends an object"),
     ("http-api-jwt-authorizer-null-claims", Some(403), "a caller without permissions"),
-    ("http-api-jwt-authorizer-without-sub", Some(200), "the scope is what counts"),
+    ("http-api-jwt-authorizer-without-sub", Some(200), "only the scope is used"),
     ("http-api-lambda-authorizer-null", Some(403), "a caller without permissions"),
     ("http-api-no-host", Some(200), "the host is not used"),
     ("http-api-null-body", Some(200), "a missing body is an empty PATCH"),
     ("http-api-null-headers", Some(403), "no credentials"),
     ("http-api-null-path", Some(404), "a missing path is not a route"),
-    ("http-api-path-percent-encoded", Some(400), "not a UUID behind the escapes"),
+    ("http-api-path-percent-encoded", Some(400), "not a UUID after decoding"),
     ("http-api-path-with-space-and-quote", Some(400), "not a UUID"),
     ("http-api-query-with-space-and-quote", Some(200), "the query string is not used"),
     ("http-api-two-authorization-values", Some(403), "joined, they are not a token"),
@@ -153,20 +153,20 @@ const HOSTILE: [(&str, Option<u16>, &str); 50] = [
     ("rest-api-two-authorization-values", Some(403), "two values are ambiguous"),
     ("sqs-record", None, "another service's event"),
     ("text", None, "not an object"),
-    ("version-without-context", None, "no trigger is named"),
+    ("version-without-context", None, "an unknown trigger"),
     ("vpc-lattice", None, "a trigger that is not supported"),
-    ("webhook", None, "a webhook's body without the gateway around it"),
+    ("webhook", None, "a webhook's body without a gateway's event"),
     ("websocket-message", None, "a trigger that is not supported"),
     ("http-api-unknown-members", Some(200), "unknown members are ignored"),
-    ("http-api-null-everything", Some(404), "null counts as absent"),
+    ("http-api-null-everything", Some(404), "null means absent"),
 ];
 
-/// Schedules, and plugins that keep a function warm.
+/// Events of schedules, and of plugins that keep a function warm.
 const IGNORED: [&str; 3] =
     ["eventbridge-rule.json", "eventbridge-schedule.json", "warmup-plugin.json"];
 
 #[tokio::test]
-async fn what_is_not_a_request_is_ignored() {
+async fn schedules_and_warm_up_events_are_ignored() {
     let app = TestApp::new().await;
     for name in IGNORED {
         let event: Event = serde_json::from_value(read(&format!("hostile/{name}"))).unwrap();
@@ -190,7 +190,7 @@ async fn hostile_events_are_answered_or_refused() {
                 assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
             }
             (Err(words), None) => {
-                assert!(words.starts_with("this function answers events of"), "{name}: {words}");
+                assert!(words.starts_with("this function answers events from"), "{name}: {words}");
             }
             (Ok((_, answer)), None) => panic!("{name}: {why}: answered {}", answer.status),
             (Err(words), Some(_)) => panic!("{name}: {why}: {words}"),

@@ -1,9 +1,9 @@
 //! Requests whose calls to DynamoDB fail, with and without other writers.
 //!
-//! Every call of every kind of request fails in every way, and a table says what must follow: the
-//! answer's status, and the writes that were made, in their order. A 200 means that our own write was
-//! made exactly once, another error that it was not made, and a 503 that it was made completely or not
-//! at all.
+//! Every call of every kind of request is made to fail in every way. A table contains the expected
+//! results: the answer's status, and the writes that were made, in order. A 200 means that the
+//! request's own write was made exactly once, a 503 that it was made completely or not at all, and
+//! any other error that it was not made.
 
 mod expected;
 mod injection;
@@ -27,8 +27,8 @@ use self::{
     expected::Expected,
     injection::{Case, Extent, Fault, Others, Rewrite, rewritten},
     request_kind::{
-        RequestKind, empty, everything, flow_set, form, named_version, plain, read, reference,
-        removed_flow, rename, whole_document,
+        RequestKind, empty, everything, flow_set, form, plain, read, reference, removed_flow,
+        rename, whole_document, with_if_match,
     },
     table::{NOTHING, OWN, OWN_THEN_THEIRS, Outcome, THEIRS_THEN_OWN, Write, cases, expected},
 };
@@ -43,7 +43,7 @@ async fn count_calls(app: &TestApp, kind: &RequestKind, before: &Snapshot) -> us
     calls
 }
 
-/// Lets every call fail in every way, and checks what follows.
+/// Makes every call fail in every way, and checks the results.
 async fn survives_every_fault(kind: RequestKind) {
     let (app, before) = kind.app().await;
     let other = OtherClient::of(&app);
@@ -71,17 +71,17 @@ async fn an_update_in_place_survives_every_fault() {
 }
 
 #[tokio::test]
-async fn an_update_of_a_named_version_survives_every_fault() {
-    survives_every_fault(named_version()).await;
+async fn an_update_with_if_match_survives_every_fault() {
+    survives_every_fault(with_if_match()).await;
 }
 
 #[tokio::test]
-async fn a_form_survives_every_fault() {
+async fn an_update_with_a_form_survives_every_fault() {
     survives_every_fault(form()).await;
 }
 
 #[tokio::test]
-async fn a_whole_document_survives_every_fault() {
+async fn an_update_with_the_whole_document_survives_every_fault() {
     survives_every_fault(whole_document()).await;
 }
 
@@ -91,17 +91,17 @@ async fn a_rename_survives_every_fault() {
 }
 
 #[tokio::test]
-async fn a_reference_survives_every_fault() {
+async fn a_change_of_references_survives_every_fault() {
     survives_every_fault(reference()).await;
 }
 
 #[tokio::test]
-async fn a_flow_set_survives_every_fault() {
+async fn a_change_of_flow_set_survives_every_fault() {
     survives_every_fault(flow_set()).await;
 }
 
 #[tokio::test]
-async fn a_removed_flow_survives_every_fault() {
+async fn the_removal_of_a_flow_survives_every_fault() {
     survives_every_fault(removed_flow()).await;
 }
 
@@ -120,8 +120,8 @@ async fn a_read_survives_every_fault() {
     survives_every_fault(read()).await;
 }
 
-/// The limit of the promise: a stage remembers its last four writes. After four other writes, a write
-/// that succeeded is not recognised, and is made again.
+/// The limit of the guarantee: a stage remembers its last four writes. After four other writes, a
+/// write that succeeded is no longer recognised, and is made again.
 #[tokio::test]
 async fn a_write_that_is_repeated_after_four_others_is_applied_again() {
     let kind = plain();
@@ -135,11 +135,11 @@ async fn a_write_that_is_repeated_after_four_others_is_applied_again() {
     assert_eq!(expected.check(&answer, &before, &app.snapshot().await), Ok(()));
 }
 
-/// The same for a named version. The write was made, so that 412, which says that it was not, would be
-/// wrong; after a fault of a read, nothing was written.
+/// The same with `If-Match`. The write was made, so 412, which means that it was not, would be
+/// wrong. If the fault is in a read, nothing was written.
 #[tokio::test]
-async fn a_write_that_is_no_longer_recognised_is_503_and_not_412() {
-    let kind = named_version();
+async fn a_write_that_is_no_longer_recognised_is_answered_503_and_not_412() {
+    let kind = with_if_match();
     let (app, before) = kind.app().await;
     let others = Others::Four;
     for (call, outcome) in [(1, (412, &[Write::Theirs][..])), (2, (503, OWN_THEN_THEIRS))] {
@@ -153,7 +153,7 @@ async fn a_write_that_is_no_longer_recognised_is_503_and_not_412() {
     }
 }
 
-/// Lets another client write before every call.
+/// Makes another client write before every call. Returns the number of its writes.
 fn overtake_always(app: &TestApp, other: &Arc<OtherClient>) -> Arc<AtomicUsize> {
     let other = Arc::clone(other);
     let writes = Arc::new(AtomicUsize::new(0));
@@ -176,11 +176,11 @@ fn theirs(number: usize) -> Value {
 /// A compare-and-swap never succeeds against a client that always writes first, and is answered 409
 /// after some seconds; an update in place succeeds at once.
 #[tokio::test]
-async fn a_write_that_is_always_overtaken_is_a_conflict_unless_it_is_in_place() {
+async fn a_write_that_is_always_overtaken_is_answered_409_unless_it_is_in_place() {
     let mut running = JoinSet::new();
     for (kind, status) in [
         (plain(), 200),
-        (named_version(), 412),
+        (with_if_match(), 412),
         (rename(), 409),
         (reference(), 409),
         (flow_set(), 409),
@@ -205,19 +205,19 @@ async fn a_write_that_is_always_overtaken_is_a_conflict_unless_it_is_in_place() 
     running.join_all().await;
 }
 
-/// Where a call remains unanswered.
+/// Whether DynamoDB executes a call that is never answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Silence {
-    /// Before DynamoDB gets it.
+enum Unanswered {
+    /// DynamoDB does not receive the call.
     Before,
-    /// After DynamoDB has executed it.
+    /// DynamoDB executes the call.
     After,
 }
 
-/// Never answers this call and those after it. Returns whether it has been made.
-fn silence(app: &TestApp, call: usize, silence: Silence) -> Arc<AtomicBool> {
-    let is_silent = Arc::new(AtomicBool::new(false));
-    let reached = Arc::clone(&is_silent);
+/// Never answers this call and those after it. Returns a flag that is set when the call is made.
+fn never_answer(app: &TestApp, call: usize, unanswered: Unanswered) -> Arc<AtomicBool> {
+    let is_reached = Arc::new(AtomicBool::new(false));
+    let reached = Arc::clone(&is_reached);
     let calls = AtomicUsize::new(0);
     app.dynamodb.intercept(move |_, request, engine| {
         if calls.fetch_add(1, Ordering::Relaxed) + 1 < call {
@@ -225,48 +225,48 @@ fn silence(app: &TestApp, call: usize, silence: Silence) -> Arc<AtomicBool> {
         }
         let (engine, reached) = (engine.clone(), Arc::clone(&reached));
         Some(HttpConnectorFuture::new(async move {
-            if silence == Silence::After {
+            if unanswered == Unanswered::After {
                 engine.call(request).await?;
             }
             reached.store(true, Ordering::Relaxed);
             std::future::pending().await
         }))
     });
-    is_silent
+    is_reached
 }
 
 /// The function answers a quarter of a second before the invocation ends.
 #[tokio::test]
-async fn calls_that_are_never_answered_are_503_in_time_with_a_complete_write_or_none() {
+async fn a_call_that_is_never_answered_leads_to_503_in_time_with_a_complete_write_or_none() {
     let mut running = JoinSet::new();
     for kind in [plain(), form(), rename(), reference(), flow_set(), removed_flow(), empty()] {
-        for place in [Silence::Before, Silence::After] {
-            running.spawn(is_never_answered(kind.clone(), place));
+        for place in [Unanswered::Before, Unanswered::After] {
+            running.spawn(check_unanswered_call(kind.clone(), place));
         }
     }
     running.join_all().await;
 }
 
-async fn is_never_answered(kind: RequestKind, place: Silence) {
+async fn check_unanswered_call(kind: RequestKind, place: Unanswered) {
     let (app, before) = kind.app().await;
     let last = count_calls(&app, &kind, &before).await;
     for call in 1..=last {
         let why = format!("{}, {place:?}, call {call}", kind.body);
         let mut time = Duration::from_millis(400);
         let (answer, after) = loop {
-            let is_silent = silence(&app, call, place);
+            let is_reached = never_answer(&app, call, place);
             let answer = app.send_within(time, &kind.request(&before)).await;
             let after = app.snapshot().await;
             app.restore(&before).await;
-            if is_silent.load(Ordering::Relaxed) {
+            if is_reached.load(Ordering::Relaxed) {
                 break (answer, after);
             }
-            // A busy machine may not make the call in this time.
+            // On a busy machine, the call may not be made within this time.
             time *= 4;
             assert!(time < LONG, "{why}: the call was never made");
         };
         assert_eq!(answer.header("retry-after"), Some("1"), "{why}");
-        let is_written = place == Silence::After && call == last && kind.writes();
+        let is_written = place == Unanswered::After && call == last && kind.writes();
         let outcome = (503, if is_written { OWN } else { NOTHING });
         let expected = expected(outcome, &kind, Others::None);
         assert_eq!(expected.check(&answer, &before, &after), Ok(()), "{why}");
@@ -276,7 +276,7 @@ async fn is_never_answered(kind: RequestKind, place: Silence) {
 const NOT_WRITTEN_YET: &str = "NOT contains(#write_ids, :write_id)";
 const IS_NEWEST: &str = "#write_ids[0] = :seen";
 
-/// The check fails for a function with a mistake in its conditions.
+/// The checks fail for a function with a mistake in its conditions.
 #[tokio::test]
 async fn a_wrong_condition_on_the_stage_is_reported() {
     let newest_only: Rewrite = |text| text.replace(NOT_WRITTEN_YET, "#write_ids[0] <> :write_id");
@@ -285,12 +285,12 @@ async fn a_wrong_condition_on_the_stage_is_reported() {
         |text| text.replace(IS_NEWEST, "(#write_ids[0] = :seen OR attribute_exists(#revision))");
     for (rewrite, kind, fault, others, outcome, why) in [
         (newest_only, plain(), Fault::AnswerLost, Others::One, OWN_THEN_THEIRS, "one other write"),
-        (newest_only, plain(), Fault::AnswerLost, Others::Three, OWN_THEN_THEIRS, "three"),
+        (newest_only, plain(), Fault::AnswerLost, Others::Three, OWN_THEN_THEIRS, "three others"),
         (newest_only, form(), Fault::AnswerLost, Others::Three, OWN_THEN_THEIRS, "a form"),
         (not_at_all, plain(), Fault::AnswerLost, Others::None, OWN, "written twice"),
         (any_version, rename(), Fault::Overtaken, Others::Renaming, THEIRS_THEN_OWN, "a lost lock"),
         (any_version, flow_set(), Fault::Overtaken, Others::One, THEIRS_THEN_OWN, "a lost write"),
-        (any_version, everything(), Fault::Overtaken, Others::One, THEIRS_THEN_OWN, "the same"),
+        (any_version, everything(), Fault::Overtaken, Others::One, THEIRS_THEN_OWN, "everything"),
     ] {
         let (app, before) = kind.app().await;
         let other = OtherClient::of(&app);

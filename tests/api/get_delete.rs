@@ -1,4 +1,4 @@
-//! The operators' `list`, `get` and `delete`, and the way from `get` back to `load`.
+//! The operators' `list`, `get` and `delete`, and loading what `get` prints.
 
 use std::sync::{
     Arc,
@@ -15,7 +15,7 @@ use crate::harness::{
     new_stage, stage_with,
 };
 
-/// Removes the first stage; its name, if it was there.
+/// Deletes the first stage. Returns its name if it existed.
 async fn removed(app: &TestApp) -> Option<String> {
     match remove(&app.table, STAGE).await.unwrap() {
         Deleted::Done(stored) => Some(stored.stage.name().to_owned()),
@@ -45,9 +45,9 @@ async fn deleting_a_stage_frees_its_name() {
     assert_eq!(loading.files[0].put.stages, 1, "the name can be used again");
 }
 
-/// Between the read and the deletion the stage was renamed, and another stage took its former name.
+/// As if, after the read, the stage was renamed and another stage took its former name.
 #[tokio::test]
-async fn a_deletion_whose_conditions_fail_is_tried_again() {
+async fn a_deletion_whose_conditions_fail_is_retried() {
     let app = TestApp::new().await;
     let refused_once = AtomicBool::new(false);
     app.dynamodb.intercept(move |recorded, _, _| {
@@ -69,18 +69,18 @@ async fn a_name_that_belongs_to_another_stage_is_not_freed() {
         is_deletion.then(|| cancelled(&[none(), check_failed()]))
     });
     let error = remove(&app.table, STAGE).await.unwrap_err();
-    assert!(error.to_string().contains("its name's lock is another stage's"), "{error}");
+    assert!(error.to_string().contains("another stage owns the lock of its name"), "{error}");
     assert_eq!(app.snapshot().await, before);
 }
 
-/// The document that `get` prints, without what the contract of no release has.
+/// The document that `get` prints, without the keys that the fixture does not have.
 fn document(printed: &str) -> Value {
     let mut document: Value = serde_json::from_str(printed).unwrap();
     let etag = document.as_object_mut().unwrap().shift_remove("_etag").unwrap();
     assert!(etag.is_string(), "{etag}");
     for flow in document["flow_set"].as_array_mut().unwrap() {
         let url = flow.as_object_mut().unwrap().shift_remove("background_url").unwrap();
-        assert_eq!(flow["background"], url, "clients of every year find it");
+        assert_eq!(flow["background"], url, "clients of every release find it");
     }
     document
 }
@@ -109,7 +109,7 @@ fn get_masks_secrets_and_its_output_can_be_loaded() {
 }
 
 #[test]
-fn a_loop_of_get_edit_and_load_undoes_no_other_change() {
+fn get_edit_and_load_do_not_undo_another_change() {
     let engine = EngineProcess::start();
     let mine = engine.run(&["get", STAGE, "--show-secrets"]).stdout;
     let theirs = mine.replace("\"Phone\"", "\"theirs\"");
@@ -121,14 +121,14 @@ fn a_loop_of_get_edit_and_load_undoes_no_other_change() {
     assert_succeeds(&ended);
     assert!(ended.stdout.contains("replaced revision 2, ETag \"2-"), "{}", ended.stdout);
     assert_eq!(document(&engine.run(&["get", STAGE]).stdout)["friendly_name"], "Phone");
-    // The ETag as the API answers with it is taken, too, and so is a stage that is gone.
+    // The ETag is also accepted in the API's form; a deletion is detected, too.
     let current = engine.run(&["get", STAGE, "--show-secrets"]).stdout;
     let mut quoted: Value = serde_json::from_str(&current).unwrap();
     quoted["_etag"] = json!(format!("W/\"{}\"", quoted["_etag"].as_str().unwrap()));
     assert_succeeds(&engine.run_with_input(&["load", "--replace", "-"], &quoted.to_string()));
     assert_succeeds(&engine.run(&["delete", STAGE, "--yes"]));
     let ended = engine.run_with_input(&["load", "--replace", "-"], &current);
-    assert_fails(&ended, &["was deleted since the document was made", "--force"]);
+    assert_fails(&ended, &["was deleted after the document was made", "--force"]);
     assert_succeeds(&engine.run_with_input(&["load", "--replace", "--force", "-"], &current));
 }
 
@@ -148,7 +148,7 @@ fn delete_needs_a_confirmation() {
 }
 
 #[test]
-fn a_name_in_the_place_of_a_uuid_is_told() {
+fn a_name_given_instead_of_a_uuid_is_recognised() {
     let engine = EngineProcess::start();
     let told = format!("\"sms-setup\" is the name of the stage {STAGE}");
     for arguments in [&["get", "sms-setup"][..], &["delete", "sms-setup", "--yes"]] {
@@ -172,7 +172,7 @@ fn stages_are_listed_by_name() {
 }
 
 #[test]
-fn nothing_that_moves_the_cursor_or_turns_the_text_reaches_a_terminal() {
+fn control_and_formatting_characters_do_not_reach_a_terminal() {
     let engine = EngineProcess::start();
     let odd = "a\u{1b}[2J\u{202e}b\u{7}\u{9b}c\u{200b}";
     let document = new_stage(json!({"name": odd, "from_number": odd}));

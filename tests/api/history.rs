@@ -1,11 +1,11 @@
-//! Nothing lost, nothing twice, nothing half: the answers to many clients, checked against a model of
+//! No write is lost, repeated or half done: the answers to many clients, checked against a model of
 //! the stage.
 //!
-//! The clients' choices follow from a seed; the order of their calls does not. A large run:
+//! A seed determines the clients' choices, but not the order of their calls. A large run:
 //!
 //! ```sh
 //! HISTORY_CLIENTS=64 HISTORY_OPERATIONS=100000 HISTORY_SEED=7 \
-//!     cargo test --release --test api history::many -- --nocapture
+//!     cargo test --profile bench --test api history::many -- --nocapture
 //! ```
 
 mod bad_histories;
@@ -45,8 +45,8 @@ use crate::harness::{
 /// How often the table is checked while the clients run.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Maximum number of runs until one has what a test needs. That depends on the order of the clients'
-/// calls: the rarest mistake is revealed by one run in seven.
+/// Maximum number of runs until one has what a test needs, which depends on the order of the
+/// clients' calls: one run in seven reveals the rarest mistake.
 const RUNS_MAX: u64 = 100;
 
 /// The size of a run, and its faults.
@@ -61,7 +61,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// A run that takes a debug build a second or two.
+    /// A run that takes a second or two in a debug build.
     const fn small(seed: u64) -> Self {
         Self {
             clients: 8,
@@ -74,8 +74,8 @@ impl Setup {
     }
 }
 
-/// A function whose calls to DynamoDB have faults. Each client has one of its own, as a process of
-/// Lambda answers one request at a time.
+/// A function whose calls to DynamoDB have faults. Each client has its own, because a Lambda
+/// process answers one request at a time.
 struct FaultyFunction {
     function: App,
     faults: Arc<FaultInjector>,
@@ -98,8 +98,8 @@ impl Function for FaultyFunction {
     }
 }
 
-/// Runs the clients. Returns their history, and the violations that were found in the table at any
-/// time.
+/// Runs the clients. Returns their history, and the violations found in the table during and after
+/// the run.
 async fn run(setup: Setup) -> (History, Vec<Violation>) {
     let fixture = Fixture::with_stages(setup.stages);
     let recorder = Arc::new(Recorder::of(&fixture.stages));
@@ -119,7 +119,7 @@ async fn run(setup: Setup) -> (History, Vec<Violation>) {
     (History::new(&fixture, recorder.finish()), violations)
 }
 
-/// It remembers tokens, because reading them is not tested here.
+/// The function's settings. Tokens are remembered, because reading them is not tested here.
 fn settings() -> TestSettings {
     TestSettings { token_memory: LONG, documents: None, ..TestSettings::default() }
 }
@@ -162,11 +162,11 @@ async fn check_while_running(
     let mut printed = 0;
     while !clients.iter().all(JoinHandle::is_finished) {
         checks.tick().await;
-        // Only the embedded engine's scan is of one instant.
+        // Only the embedded engine's scan shows a single instant.
         if app.endpoint.engine == Engine::Embedded {
             violations.extend(check_table(&app.snapshot().await));
         }
-        // They are not needed, and would fill the memory.
+        // The recorded calls are not needed, and would fill the memory.
         app.dynamodb.calls();
         let progress = 10 * recorder.count() / operations;
         if operations >= 10_000 && progress > printed {
@@ -183,7 +183,7 @@ fn all_violations(history: &History, mut violations: Vec<Violation>) -> Vec<Viol
     violations
 }
 
-/// The runs: a large one if environment variables ask for it, or else a few small ones.
+/// The runs: a large one if environment variables ask for it, otherwise a few small ones.
 fn setups() -> Vec<Setup> {
     let faults = Faults { dropped: 5, lost: 2 };
     let Some(clients) = setting("HISTORY_CLIENTS") else {
@@ -256,9 +256,9 @@ async fn every_mistake_in_the_conditions_of_a_write_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_checkers_report_a_history_that_is_impossible() {
+async fn both_checkers_report_an_impossible_history() {
     let mut missing: Vec<_> = bad_histories().collect();
-    // Not every history has a call that each falsehood can be made from.
+    // Not every history has a call that is suitable for each falsification.
     for seed in 21..=20 + RUNS_MAX {
         let (genuine, _) = run(Setup { clients: 3, operations: 120, ..Setup::small(seed) }).await;
         assert!(check::check(&genuine).is_empty());
@@ -279,5 +279,5 @@ async fn both_checkers_report_a_history_that_is_impossible() {
         }
     }
     let missing: Vec<_> = missing.iter().map(|(description, ..)| description).collect();
-    panic!("no history to make these from: {missing:#?}");
+    panic!("no history was suitable for these: {missing:#?}");
 }

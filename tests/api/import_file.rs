@@ -1,4 +1,4 @@
-//! Files with authentik's own answers: which documents are read, and which are refused.
+//! Files with authentik's own answers: which documents are accepted, and which are refused.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::harness::{
     stage_with,
 };
 
-/// The problems that a file's text is refused with.
+/// The problems for which a file with this text is refused.
 fn problems(text: &str) -> Vec<String> {
     Documents::parse(text.as_bytes()).unwrap_err().lines()
 }
@@ -31,7 +31,7 @@ fn stage_without(fields: &[&str]) -> Value {
     stage
 }
 
-/// What the API shows of a document after it was loaded into an empty table.
+/// The stage that the API shows after a document was loaded into an empty table.
 async fn shown_after_load(document: &Value) -> Value {
     let app = TestApp::empty().await;
     put_token(&app.table, GOOD, "editor", &[VIEW, CHANGE], None).await;
@@ -47,7 +47,7 @@ async fn shown_after_load(document: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn answers_of_every_year_are_read() {
+async fn answers_of_every_release_are_accepted() {
     let shown = shown_after_load(&stage_without(&["friendly_name"])).await;
     assert_eq!(shown["friendly_name"], Value::Null, "the oldest releases have no such field");
     for none in [json!(""), Value::Null] {
@@ -80,7 +80,7 @@ async fn answers_of_every_year_are_read() {
 }
 
 #[test]
-fn hidden_secrets_are_asked_for_and_can_be_given_beside() {
+fn hidden_secrets_are_required_and_can_be_given_separately() {
     let absent = stage_without(&["auth", "auth_password"]);
     let blank = stage_with(json!({"auth": "", "auth_password": ""}));
     let masked = stage_with(json!({"auth": MASK, "auth_password": MASK}));
@@ -113,7 +113,7 @@ fn hidden_secrets_are_asked_for_and_can_be_given_beside() {
 }
 
 #[test]
-fn every_missing_field_is_named() {
+fn every_missing_field_is_reported() {
     let missing = stage_without(&["auth", "auth_password", "flow_set", "mapping"]);
     let page = json!({"results": [stage_with(json!({})), missing]}).to_string();
     let lines = problems(&page);
@@ -122,8 +122,8 @@ fn every_missing_field_is_named() {
         "results[1] (\"sms-setup\"): ",
         "auth: This field is required. (this answer hides secrets",
         "auth_password: This field is required. (this answer hides secrets",
-        "flow_set: This field is required. (add it; [] where",
-        "mapping: This field is required. (a whole answer",
+        "flow_set: This field is required. (add it; [] if",
+        "mapping: This field is required. (a complete answer",
     ] {
         assert!(lines[0].contains(words), "{words:?} is not in {lines:?}");
     }
@@ -169,7 +169,7 @@ fn a_stage_that_the_api_would_refuse_is_refused() {
 }
 
 #[test]
-fn a_file_without_a_stage_is_described() {
+fn a_file_that_cannot_be_loaded_is_refused_with_a_reason() {
     let other = json!([{"pk": STAGE, "meta_model_name": "authentik_stages_dummy.dummystage"}]);
     let of_all_stages = stage_without(&["provider", "account_sid"]);
     let token = |changes: Value| {
@@ -182,8 +182,8 @@ fn a_file_without_a_stage_is_described() {
     for (text, expected) in [
         ("{\"stages\": [", "not valid JSON: "),
         ("7", "expected an object or a list"),
-        ("{}", "no document in it"),
-        (r#"{"detail": "Token invalid/expired", "code": "x"}"#, "error that authentik answered"),
+        ("{}", "no document found"),
+        (r#"{"detail": "Token invalid/expired", "code": "x"}"#, "error response of authentik"),
         (r#"{"stages": {}}"#, "stages: expected a list."),
         (r#"["x"]"#, "[0]: expected an object."),
         (r#"[{"pk": "x"}]"#, "[0]: neither a stage nor a flow nor a mapping."),
@@ -192,7 +192,7 @@ fn a_file_without_a_stage_is_described() {
         (r#"{"tokens": [{"key": "s3cr3t"}]}"#, "user: This field is required."),
         (&token(json!({"expires": "soon"})), "expires: expected null or a time"),
         (&token(json!({"permissions": ["write"]})), "\"write\" is not a permission"),
-        (&token(json!({"permissions": ["view:x"]})), "does not name a stage by its UUID"),
+        (&token(json!({"permissions": ["view:x"]})), "has no valid stage UUID"),
         (&token(json!({"permissions": "view"})), "expected a list of permissions"),
         (r#"{"flows": [{"pk": "x"}]}"#, "designation: This field is required."),
         (r#"{"mappings": [{"pk": null}]}"#, "pk: This field may not be null. name: This field is"),
@@ -204,7 +204,7 @@ fn a_file_without_a_stage_is_described() {
 }
 
 #[test]
-fn encodings_are_told_apart() {
+fn encodings_are_recognised() {
     let text = stage_with(json!({})).to_string();
     let with_mark = [b"\xef\xbb\xbf", text.as_bytes()].concat();
     assert_eq!(Documents::parse(&with_mark).unwrap().len(), 1, "a byte order mark is allowed");
@@ -218,7 +218,7 @@ fn encodings_are_told_apart() {
         (big, "UTF-16"),
         (b"\x1f\x8b\x08\x00".to_vec(), "gzip"),
         (b"PK\x03\x04".to_vec(), "ZIP"),
-        (b"{\"pk\": \"\xe4\"}".to_vec(), "not text in UTF-8"),
+        (b"{\"pk\": \"\xe4\"}".to_vec(), "not UTF-8 text"),
     ] {
         let line = Documents::parse(&bytes).unwrap_err().to_string();
         assert!(line.contains(words), "{line}");

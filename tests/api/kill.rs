@@ -1,8 +1,9 @@
-//! Killed at any moment as by `kill -9`, the function leaves nothing half done and loses nothing that
-//! it acknowledged: as a Lambda process whose table is elsewhere, and as `sms-stage serve` with the
-//! table in a file.
+//! The function leaves nothing half done and loses nothing that it acknowledged when it is killed
+//! at any moment, as by `kill -9`: as a Lambda process whose table is elsewhere, and as `sms-stage
+//! serve` with the table in a file.
 //!
-//! Each is killed a few times; `KILLS=50 cargo test --test api kill:: -- --nocapture` sets the number.
+//! Each is killed a few times; `KILLS=50 cargo test --test api kill:: -- --nocapture` sets another
+//! number.
 
 mod http;
 mod lambda_process;
@@ -46,10 +47,11 @@ const STAGES: usize = 3;
 const CLIENTS: usize = 4;
 /// The number of calls that each client makes after the last kill.
 const CALLS_AFTERWARDS: usize = 5;
-/// The longest time for a start and the calls until the next kill.
+/// Maximum time for a start and the calls until the next kill.
 const TIME_FOR_ONE: Duration = Duration::from_secs(10);
 
-/// The most rounds until a process must have been killed in the middle of a write; most need one.
+/// Maximum number of rounds until a process is killed in the middle of a write; one is usually
+/// enough.
 const ROUNDS_MAX: u64 = 5;
 
 fn kills(usual: usize) -> usize {
@@ -59,7 +61,7 @@ fn kills(usual: usize) -> usize {
 /// Waits for a run, which must end in time.
 async fn bounded<T>(kills: usize, done: impl Future<Output = T>) -> T {
     let bound = TIME_FOR_ONE * u32::try_from(kills + CLIENTS).unwrap();
-    tokio::time::timeout(bound, done).await.expect("the run ends in time")
+    tokio::time::timeout(bound, done).await.expect("the run did not end in time")
 }
 
 /// A file with the fixture, for `--load`.
@@ -82,7 +84,7 @@ async fn snapshot(table: &Table) -> Snapshot {
     read_snapshot(&endpoint.client(endpoint.http()), &table.name).await
 }
 
-/// The violations in what was answered and in what is stored.
+/// The violations in the answers and in the stored items.
 fn check_run(
     what: &str,
     fixture: &Fixture,
@@ -98,7 +100,7 @@ fn check_run(
     violations
 }
 
-/// Kills Lambda processes at random while each answers a client.
+/// Kills Lambda processes at random moments while each answers a client.
 async fn kill_functions(
     kills: usize,
     seed: u64,
@@ -149,9 +151,9 @@ async fn killed_lambda_processes_leave_nothing_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_processes_with_split_transactions_are_reported() {
+async fn split_transactions_that_are_left_half_done_are_reported() {
     let mut reported = BTreeSet::new();
-    // Each round has another seed: the same choices would miss the same moment again.
+    // Each round has a different seed: the same choices would miss the same moment again.
     for seed in 1..=ROUNDS_MAX {
         let violations = bounded(6, run_functions(6, seed, true)).await;
         reported.extend(violations.iter().map(|violation| violation.rule));
@@ -159,10 +161,10 @@ async fn killed_processes_with_split_transactions_are_reported() {
             return;
         }
     }
-    panic!("only {reported:?}");
+    panic!("only these rules were reported: {reported:?}");
 }
 
-/// Kills the server at random while clients call it.
+/// Kills the server at random moments while clients call it.
 async fn kill_server(
     kills: usize,
     server: &Arc<RestartedServer>,
@@ -198,14 +200,15 @@ async fn kill_server(
     process.kill().await;
 }
 
-/// With `--data`, the server keeps what it acknowledged; without, it does not.
+/// Kills a server, and checks its answers and its table. With `--data`, it keeps what it
+/// acknowledged; without, it does not.
 async fn run_server(kills: usize, is_kept: bool) -> Vec<Violation> {
     let started = Instant::now();
     let (folder, fixture) = (Folder::new(), Fixture::with_stages(STAGES));
     let (data, load) = (folder.path("data"), load_file(&folder, &fixture));
     let recorder = Arc::new(Recorder::of(&fixture.stages));
     let (first, later): (&[&str], &[&str]) = if is_kept {
-        // Loaded once: later, it would bring back what was deleted.
+        // Loaded only once: a later load would bring back what was deleted.
         (&["--data", &data, "--load", &load], &["--data", &data])
     } else {
         (&["--load", &load], &["--load", &load])
@@ -225,7 +228,7 @@ async fn a_killed_server_keeps_everything_that_it_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_without_a_file_is_reported_to_have_lost_writes() {
+async fn writes_that_a_killed_server_without_a_file_loses_are_reported() {
     let violations = bounded(3, run_server(3, false)).await;
     let rules: BTreeSet<_> = violations.iter().map(|violation| violation.rule).collect();
     assert!(rules.contains(&Rule::Document) || rules.contains(&Rule::Once), "{violations:#?}");

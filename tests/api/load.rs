@@ -19,7 +19,7 @@ use crate::harness::{
 async fn every_form_of_authentiks_answers_is_loaded() {
     let one = new_stage(json!({"configure_flow": RECOVERY_FLOW}));
     let flow = serde_json::from_str::<Value>(FIXTURE).unwrap()["flows"][3].clone();
-    // authentik's own answers have more members than are read.
+    // authentik's own answers have more members than the loader reads.
     let mut flow_answer = flow.clone();
     flow_answer["stages"] = json!([UNKNOWN]);
     flow_answer["authentication"] = json!("none");
@@ -30,7 +30,7 @@ async fn every_form_of_authentiks_answers_is_loaded() {
         (vec![json!([one]), json!([flow_answer])], "lists"),
         (vec![json!([one, flow_answer])], "a list of both"),
         (vec![page(json!([one])), page(json!([flow_answer]))], "pages"),
-        (vec![json!({"stages": [one], "flows": [flow]})], "our own format"),
+        (vec![json!({"stages": [one], "flows": [flow]})], "the loader's own format"),
     ] {
         let app = TestApp::empty().await;
         let texts: Vec<_> = files.iter().map(Value::to_string).collect();
@@ -46,7 +46,7 @@ async fn every_form_of_authentiks_answers_is_loaded() {
         }
         seen.push(snapshot);
     }
-    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "every form leads to the same table");
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "every form gives the same table");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn existing_items_are_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn an_overwrite_is_one_more_revision_and_moves_the_lock_on_the_name() {
+async fn an_overwrite_adds_one_revision_and_moves_the_lock_on_the_name() {
     let app = TestApp::new().await;
     app.send(&Request::patch(r#"{"friendly_name": "A"}"#)).await;
     let before = stored(&app.table, STAGE).await.unwrap().version;
@@ -145,7 +145,7 @@ async fn a_refused_overwrite_changes_nothing() {
     ] {
         let text = stage_with(changes).to_string();
         let loading = load_files(&app.table, &[&text], OnConflict::Overwrite).await;
-        let [refused] = loading.refused.as_slice() else { panic!("{field} is refused") };
+        let [refused] = loading.refused.as_slice() else { panic!("{field} was not refused") };
         let line = refused.to_string();
         assert!(line.contains(&format!("{field}: ")), "{line:.300}");
         assert!(line.len() < 1000, "the document is not printed");
@@ -168,11 +168,11 @@ async fn a_stage_that_is_too_large_is_refused_on_its_field() {
     let document = new_stage(json!({"flow_set": flows})).to_string();
     let refused = Documents::parse(document.as_bytes()).unwrap_err().to_string();
     assert!(refused.contains("flow_set: Ensure this field has no more than"), "{refused}");
-    // Over the limit by the texts alone, and only with the names of the attributes.
+    // 1800 flows are over the limit by their texts alone, 1500 only with the attributes' names.
     for count in [1800, 1500] {
         let document = new_stage(json!({"flow_set": flows[..count]}));
         let loading = load_files(&app.table, &[&document.to_string()], OnConflict::Skip).await;
-        let [refused] = loading.refused.as_slice() else { panic!("{count} flows are refused") };
+        let [refused] = loading.refused.as_slice() else { panic!("{count} flows not refused") };
         let line = refused.to_string();
         assert!(
             line.contains("flow_set: This value makes the stage larger than the 400 KB"),

@@ -1,4 +1,4 @@
-//! The log of requests. The harness searches every test's log for secrets while it is written.
+//! The log of requests. The harness searches each test's log for secrets as it is written.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::harness::{
     logged, write_ids,
 };
 
-/// Sends a request with a request id of its own, and returns its one line.
+/// Sends a request with its own request id, and returns its only line.
 async fn line_of(app: &TestApp, request: &Request) -> Value {
     line_of_invocation(app, request, Context::default()).await
 }
@@ -33,19 +33,19 @@ fn stable(mut line: Value) -> Value {
     let line = line.as_object_mut().unwrap();
     assert!(line["milliseconds"].as_f64().unwrap() > 0.0);
     for member in ["timestamp", "request_id", "milliseconds"] {
-        assert!(line.shift_remove(member).is_some(), "{member} is there");
+        assert!(line.shift_remove(member).is_some(), "{member} is logged");
     }
     json!(line)
 }
 
 #[tokio::test]
-async fn an_accepted_patch_is_one_line_with_its_caller_and_its_fields() {
+async fn an_accepted_patch_logs_one_line_with_its_caller_and_fields() {
     let app = TestApp::new().await;
     let body = json!({"auth": "n3w-auth-secret", "auth_password": "n3w-password", "name": "n"});
     let mut line = line_of(&app, &Request::patch(body.to_string())).await;
     let write_id = line.as_object_mut().unwrap().shift_remove("write_id").unwrap();
     let stored = &app.snapshot().await[&Key::stage(STAGE)];
-    assert_eq!(write_id, write_ids(stored)[0], "the line and the item name the same write");
+    assert_eq!(write_id, write_ids(stored)[0], "the line and the item have the same write id");
     let expected = json!({
         "level": "INFO", "message": "answered", "target": "authenticator_sms_stage::telemetry::audit",
         "trace_id": "Root=1-5759e988-bd862e3fe1be46a994272793",
@@ -58,7 +58,7 @@ async fn an_accepted_patch_is_one_line_with_its_caller_and_its_fields() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_its_code_and_no_unknown_caller() {
+async fn a_refusal_logs_its_code_but_no_unknown_caller() {
     let app = TestApp::new().await;
     let line = line_of(&app, &Request::patch("{}").token("n3w-auth-secret")).await;
     let expected = json!({
@@ -84,7 +84,7 @@ async fn a_failing_table_is_logged_with_its_cause_and_without_any_item() {
 }
 
 #[tokio::test]
-async fn a_request_that_runs_out_of_time_names_its_fields() {
+async fn a_request_that_runs_out_of_time_logs_its_fields() {
     let app = TestApp::new().await;
     app.dynamodb.intercept(|call, _, _| {
         (call.operation == "UpdateItem").then(|| HttpConnectorFuture::new(std::future::pending()))
@@ -102,13 +102,13 @@ async fn a_request_that_runs_out_of_time_names_its_fields() {
             &json!(503),
             &json!("friendly_name,verify_only"),
             &json!(false),
-            &json!("the request failed: the invocation's time was up"),
+            &json!("the request failed: the invocation ran out of time"),
         ],
     );
 }
 
 #[tokio::test]
-async fn every_request_has_a_line_of_metrics() {
+async fn every_request_has_one_line_of_metrics() {
     static METRICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let app = TestApp::new().await;
     let function = library::app(&app.table, &TestSettings::default())

@@ -1,8 +1,8 @@
-//! The function as its clients and its table see it: an event, its answer, and what is stored then.
+//! Tests of the function from outside: an event, its answer, and the items stored afterwards.
 //!
-//! Everything runs through the AWS SDK against a real engine: the embedded one, or the one that the
-//! variable `TEST_DYNAMODB` names. Each test has a table of its own, so that they can run side by
-//! side. Whatever more than one test uses is in `harness/`; no test imports another.
+//! Every call goes through the AWS SDK to a real engine: the embedded one, or the one that the
+//! variable `TEST_DYNAMODB` selects. Each test has its own table, so tests can run in parallel.
+//! Code that several tests share is in `harness/`; no test imports another.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,9 +1,9 @@
-//! `openapi.yaml` compared with the code: a change of one alone fails a test.
+//! `openapi.yaml` compared with the code: changing only one of them fails a test.
 
 mod answers;
 mod document;
 mod errors;
-mod every_year;
+mod every_release;
 mod examples;
 mod fields;
 mod leniency;
@@ -15,12 +15,12 @@ mod shapes;
 use self::document::{Document, keys};
 
 #[test]
-fn the_version_is_that_of_the_crate() {
+fn the_document_has_the_version_of_the_crate() {
     assert_eq!(Document::read().at("/info/version"), env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_component_is_used() {
+fn every_reference_resolves_and_every_component_is_used() {
     let document = Document::read();
     let references = document.references();
     for reference in &references {

@@ -1,4 +1,4 @@
-//! What docs/deploy.md says that each operator's command needs, compared with the calls of its work.
+//! The permissions that docs/deploy.md lists for each operators' command, compared with its calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::harness::{
 
 const DOCUMENT: &str = include_str!("../../docs/deploy.md");
 
-/// The table of the section, by command.
+/// The actions in the section's table, by command.
 fn documented() -> BTreeMap<String, BTreeSet<Action>> {
     let section = DOCUMENT.split("\n## Operators' permissions\n").nth(1).unwrap();
     let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
@@ -30,8 +30,8 @@ fn documented() -> BTreeMap<String, BTreeSet<Action>> {
     commands
 }
 
-/// Reads "`PutItem` and `DeleteItem` on `NAME`; …": the kinds belong to the actions before them, and
-/// another command's name stands for all that it needs.
+/// Reads "`PutItem` and `DeleteItem` on `NAME`; …": kinds apply to the actions before them, and
+/// another command's name stands for all of its actions.
 fn actions(needs: &str, commands: &BTreeMap<String, BTreeSet<Action>>) -> BTreeSet<Action> {
     let mut found = BTreeSet::new();
     let mut pending: Vec<&str> = Vec::new();
@@ -57,7 +57,7 @@ fn used(app: &TestApp) -> BTreeSet<Action> {
     app.dynamodb.calls().iter().flat_map(needed).collect()
 }
 
-/// The fixture with its first stage under another name and with every reference.
+/// The fixture, with its first stage renamed and given every reference.
 fn changed_fixture() -> String {
     let mut fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     fixture["stages"][0] = stage_with(json!({"name": "renamed", "mapping": MAPPING}));

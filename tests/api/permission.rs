@@ -1,4 +1,4 @@
-//! Credentials and permissions; and that a refused caller learns nothing.
+//! Credentials and permissions. A refused caller learns nothing.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ async fn a_refused_caller_learns_nothing_and_changes_nothing() {
             let request = request.clone().stage(stage);
             let answer = app.send(&request).await;
             assert_eq!(answer.status_and_body(), (403, body.clone()), "{why}");
-            assert_eq!(answer.header("www-authenticate"), None, "as in the reference");
+            assert_eq!(answer.header("www-authenticate"), None, "as in authentik");
             let calls = app.dynamodb.calls();
             let is_token = |kind: Option<Kind>| kind == Some(Kind::Token);
             assert!(
@@ -138,7 +138,7 @@ fn http_api_event(authorizer: &Value) -> Value {
     event
 }
 
-/// The same of a REST API.
+/// The same for a REST API.
 fn rest_api_event(authorizer: &Value) -> Value {
     let mut event = Request::patch(r#"{"friendly_name": "x"}"#).trigger(Trigger::RestApi).event();
     event["requestContext"]["authorizer"] = authorizer.clone();
@@ -151,7 +151,7 @@ async fn handle(app: &TestApp, event: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn an_authorizer_counts_and_a_token_beside_it_does_not() {
+async fn a_token_is_ignored_if_there_is_an_authorizer() {
     let app = TestApp::new().await;
     let both = format!("{VIEW} {CHANGE}");
     let one = format!("{VIEW}:{STAGE} {CHANGE}:{STAGE}");
@@ -175,14 +175,14 @@ async fn an_authorizer_counts_and_a_token_beside_it_does_not() {
             "no codenames",
         ),
         (http_api_event(&json!({"lambda": {}})), 403, "authorized, without permissions"),
-        (http_api_event(&json!({"lambda": null})), 200, "no authorizer: the token counts"),
-        (http_api_event(&json!({})), 200, "no authorizer: the token counts"),
-        (http_api_event(&Value::Null), 200, "no authorizer: the token counts"),
+        (http_api_event(&json!({"lambda": null})), 200, "no authorizer: the token is used"),
+        (http_api_event(&json!({})), 200, "no authorizer: the token is used"),
+        (http_api_event(&Value::Null), 200, "no authorizer: the token is used"),
         (rest_api_event(&json!({"principalId": "u", "permissions": both})), 200, "context"),
         (rest_api_event(&json!({"principalId": "u"})), 403, "none"),
         (rest_api_event(&json!({"claims": {"sub": "s", "scope": both}})), 200, "Cognito"),
         (rest_api_event(&json!({"claims": {"sub": "s"}, "permissions": both})), 403, "only claims"),
-        (rest_api_event(&json!({})), 200, "no authorizer: the token counts"),
+        (rest_api_event(&json!({})), 200, "no authorizer: the token is used"),
     ] {
         let answer = handle(&app, &event).await;
         assert_eq!(answer.status, status, "{why}: {}", event["requestContext"]["authorizer"]);

@@ -17,8 +17,8 @@ fn patch(body: &Value, if_match: &str) -> Request {
 }
 
 fn precondition_failed() -> (u16, Value) {
-    let text = "The stage has changed since the version in If-Match, or is one that If-None-Match \
-                excludes.";
+    let text = "The stage has changed since the version in If-Match, or If-None-Match excludes \
+                its version.";
     (412, detail("precondition_failed", text))
 }
 
@@ -32,7 +32,7 @@ async fn current(app: &TestApp) -> String {
     entity_tag(&app.snapshot().await[&Key::stage(STAGE)])
 }
 
-/// This many tags of other versions.
+/// `count` tags of other versions.
 fn foreign(count: usize) -> String {
     (0..count).map(|n| format!("\"{n}-0123abcd\"")).collect::<Vec<_>>().join(", ")
 }
@@ -87,7 +87,7 @@ async fn another_version_is_not_changed() {
         (format!("W/{tag}"), "weak tags never match"),
         (format!("W/{tag}, {old}"), "nor in a list"),
         (FOREIGN.to_owned(), "a version that no stage ever had"),
-        ("\"abc\"".to_owned(), "not one of our tags"),
+        ("\"abc\"".to_owned(), "not a tag of a stage"),
         ("\"\"".to_owned(), "an empty tag"),
         (foreign(8), "eight"),
         (foreign(9), "nine"),
@@ -200,7 +200,7 @@ async fn a_get_of_the_current_version_is_304() {
         (format!("{}, {tag}", foreign(20)), true, "one of many"),
         ("*".to_owned(), true, "any version"),
         (FOREIGN.to_owned(), false, "another"),
-        ("\"abc\"".to_owned(), false, "not one of our tags"),
+        ("\"abc\"".to_owned(), false, "not a tag of a stage"),
     ] {
         let get = Request::get().header("If-None-Match", &*header);
         let answer = app.send(&get).await;
@@ -208,11 +208,11 @@ async fn a_get_of_the_current_version_is_304() {
         assert_eq!(answer.status_and_body(), expected, "{why}");
         assert_eq!(answer.header("etag"), Some(&*tag), "{why}");
         let missing = app.send(&get.stage(UNKNOWN)).await;
-        assert_eq!(missing.status, 404, "{why}, of no stage");
+        assert_eq!(missing.status, 404, "{why}, without a stage");
     }
 }
 
-/// The revision alone would be the same again.
+/// The revision is the same again; the tag is not.
 #[tokio::test]
 async fn a_stage_that_is_loaded_again_has_a_new_version() {
     let app = TestApp::new().await;
@@ -227,7 +227,7 @@ async fn a_stage_that_is_loaded_again_has_a_new_version() {
         assert_refused(&app, &patch(&body, &old), precondition_failed(), &why).await;
     }
     let get = Request::get().header("If-None-Match", &*old);
-    assert_eq!(app.send(&get).await.status, 200, "nor is it current");
+    assert_eq!(app.send(&get).await.status, 200, "the old version is not current");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn get_answers_with_the_stage_and_its_version() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_without_the_body() {
+async fn head_has_the_answer_of_get_without_the_body() {
     let app = TestApp::new().await;
     let get = app.send(&Request::get()).await;
     let head = app.send(&Request::get().method("HEAD")).await;

@@ -1,5 +1,5 @@
-//! `SECRETS`: to whom answers show credentials, and that none is sent to a new address by a caller
-//! who may not see it.
+//! `SECRETS`: which callers see credentials. A caller who may not see a credential cannot have it
+//! sent to a new address.
 
 use serde_json::{Value, json};
 
@@ -23,13 +23,13 @@ fn without_secrets(mut stage: Value) -> Value {
 }
 
 #[tokio::test]
-async fn each_setting_shows_secrets_to_its_callers_only() {
+async fn each_setting_shows_secrets_only_to_its_callers() {
     let shown = stage_with(json!({}));
     let hidden = without_secrets(shown.clone());
     for (secrets, editor, viewer, why) in [
         (Some(Secrets::Echo), &shown, &shown, "all callers"),
         (Some(Secrets::Editors), &shown, &hidden, "callers who may change the stage"),
-        (None, &shown, &hidden, "editors, where nothing is set"),
+        (None, &shown, &hidden, "editors, if nothing is set"),
         (Some(Secrets::WriteOnly), &hidden, &hidden, "no caller"),
     ] {
         let app = app(secrets).await;
@@ -51,12 +51,12 @@ async fn secrets_that_are_not_shown_can_be_neither_filtered_nor_ordered_by() {
     let ordered = Request::list().query("ordering=auth");
     for (secrets, token, why) in [
         (Secrets::Editors, VIEWER, "a caller who may only view"),
-        (Secrets::WriteOnly, GOOD, "no caller is shown them"),
+        (Secrets::WriteOnly, GOOD, "no caller sees them"),
     ] {
         let app = app(Some(secrets)).await;
         let send = async |request: &Request| app.send(&request.clone().token(token)).await.body;
         assert_eq!(send(&right).await, send(&wrong).await, "{why}: a guess is not confirmed");
-        assert_eq!(send(&ordered).await, send(&Request::list()).await, "{why}: nor is an order");
+        assert_eq!(send(&ordered).await, send(&Request::list()).await, "{why}: no order is shown");
     }
     let app = app(Some(Secrets::Editors)).await;
     let found = app.send(&right).await.body;
@@ -140,7 +140,7 @@ async fn the_address_changes_only_together_with_every_stored_secret() {
 }
 
 #[tokio::test]
-async fn an_address_that_stays_is_not_a_change_and_takes_one_call() {
+async fn an_unchanged_address_is_not_a_change_and_takes_one_call() {
     let app = app(Some(Secrets::WriteOnly)).await;
     let body = json!({
         "provider": "twilio", "account_sid": "AC00000000000000000000000000000001",
@@ -153,7 +153,7 @@ async fn an_address_that_stays_is_not_a_change_and_takes_one_call() {
 }
 
 #[tokio::test]
-async fn where_secrets_are_shown_the_address_may_change_alone() {
+async fn the_address_may_change_alone_if_secrets_are_shown() {
     for secrets in [Secrets::Echo, Secrets::Editors] {
         let app = app(Some(secrets)).await;
         let body = json!({"provider": "generic", "account_sid": "https://elsewhere.example.com"});

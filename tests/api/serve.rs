@@ -1,4 +1,4 @@
-//! `sms-stage serve` and `dynamodb` as servers: where they listen, how they end, what they log.
+//! `sms-stage serve` and `dynamodb` as servers: where they listen, how they stop, what they log.
 
 use std::{
     io::{Read as _, Write as _},
@@ -12,9 +12,9 @@ use crate::harness::{
     command::{Folder, Server, assert_usage_error, run, sms_stage},
 };
 
-/// How long a server may take to end while something is unfinished.
+/// Maximum time that a server may take to stop while a request is unfinished.
 const END_TIME: Duration = Duration::from_secs(5);
-/// How long where nothing is, or nothing counts any more.
+/// Maximum time if no request is unfinished, or after a second signal.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 fn start(command: &str) -> Server {
@@ -52,7 +52,7 @@ fn head_is_answered_with_the_headers_of_get() {
 }
 
 #[test]
-fn a_server_ends_by_one_signal() {
+fn one_signal_stops_a_server() {
     for command in ["serve", "dynamodb"] {
         for signal in ["INT", "TERM"] {
             let mut server = start(command);
@@ -63,7 +63,7 @@ fn a_server_ends_by_one_signal() {
 }
 
 #[test]
-fn half_a_request_holds_up_the_end_for_seconds_only() {
+fn an_incomplete_request_delays_a_stop_only_by_seconds() {
     let halves = ["GET / HT", "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"];
     for (command, half) in [("serve", halves[0]), ("serve", halves[1]), ("dynamodb", halves[0])] {
         let mut server = start(command);
@@ -75,7 +75,7 @@ fn half_a_request_holds_up_the_end_for_seconds_only() {
 }
 
 #[test]
-fn a_second_signal_ends_a_server_at_once() {
+fn a_second_signal_stops_a_server_at_once() {
     for command in ["serve", "dynamodb"] {
         let mut server = start(command);
         let mut client = TcpStream::connect(&server.address).unwrap();
@@ -89,7 +89,7 @@ fn a_second_signal_ends_a_server_at_once() {
 }
 
 #[test]
-fn an_address_to_listen_on_can_be_written_in_short() {
+fn the_address_to_listen_on_can_be_abbreviated() {
     for (listen, host) in [
         ("127.0.0.1:0", "127.0.0.1:"),
         ("localhost:0", "127.0.0.1:"),
@@ -122,7 +122,7 @@ fn nothing_listens_until_everything_is_loaded() {
         let arguments = [command, "--listen", &address.to_string(), "--load", &pipe];
         let mut server = sms_stage(&arguments);
         let mut child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Opening waits for the reader, and the reader waits for the documents.
+        // Opening the pipe waits for its reader, and the reader waits for the documents.
         let mut documents = std::fs::File::options().write(true).open(&pipe).unwrap();
         assert!(TcpStream::connect(address).is_err(), "{command}");
         documents.write_all(FIXTURE.as_bytes()).unwrap();
@@ -161,7 +161,7 @@ fn serve_opens_no_other_port() {
 }
 
 #[test]
-fn the_log_is_for_people_or_for_programs() {
+fn the_log_has_a_format_for_people_and_one_for_programs() {
     let load = ["--load", "tests/conformance/fixture.json"];
     let log = |format: &[&str]| {
         let server = Server::serve(&[&load[..], format].concat());
@@ -170,7 +170,7 @@ fn the_log_is_for_people_or_for_programs() {
         server.send(&Request::patch("{}").header("Authorization", None));
         server.end()
     };
-    let people = log(&["--log-format", "people"]);
+    let text = log(&["--log-format", "text"]);
     let end = &STAGE[STAGE.len() - 4..];
     for words in [
         &*format!(" PATCH /api/v3/stages/…{end}/ 200 "),
@@ -179,9 +179,9 @@ fn the_log_is_for_people_or_for_programs() {
         " conflict: ",
         " 403 refused: no token was sent ",
     ] {
-        assert!(people.contains(words), "{words:?} is not in: {people}");
+        assert!(text.contains(words), "{words:?} is not in: {text}");
     }
-    // Standard error is no terminal here.
+    // Standard error is not a terminal here.
     for json in [log(&[]), log(&["--log-format", "json"])] {
         let lines = json.lines().filter(|line| line.starts_with('{'));
         assert_eq!(lines.filter(|line| line.contains("\"answered\"")).count(), 3, "{json}");

@@ -1,4 +1,4 @@
-//! The function binary's settings: an invalid one ends the start with one line that names it.
+//! The function binary's settings. An invalid one makes the start fail with a line that names it.
 
 use std::{
     io::{ErrorKind, Read},
@@ -39,7 +39,7 @@ fn a_missing_setting_is_named() {
     for (name, _) in GOOD.into_iter().filter(|(name, _)| *name != optional) {
         for value in [None, Some("")] {
             let expected =
-                format!("bootstrap does not start: environment variable {name}: is not set");
+                format!("bootstrap failed to start: environment variable {name}: is not set");
             let words = start_error(name, value);
             assert!(words.starts_with(&expected), "{words}");
         }
@@ -47,30 +47,30 @@ fn a_missing_setting_is_named() {
 }
 
 #[test]
-fn an_invalid_setting_is_named_with_the_valid_ones() {
+fn an_invalid_setting_is_named_with_the_valid_values() {
     let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     for (name, value, problem) in [
         ("LOG_LEVEL", "loud", "is \"loud\", not error, warn or info"),
         ("SECRETS", "hide", "\"hide\" is not one of editors, echo, write-only"),
-        ("AUTHENTIK_VERSION", "2031.2", "known are 2024.2 (.0 to "),
-        ("AUTHENTIK_VERSION", "2026.8.99", "known are 2024.2 (.0 to "),
+        ("AUTHENTIK_VERSION", "2031.2", "known releases are 2024.2 (.0 to "),
+        ("AUTHENTIK_VERSION", "2026.8.99", "known releases are 2024.2 (.0 to "),
         ("CORS_ORIGINS", "https://admin.example.com/", "without a slash"),
-        ("TABLE_NAME", "no", "is not a table's name"),
-        ("TABLE_NAME", "${TableName}", "is not a table's name"),
+        ("TABLE_NAME", "no", "is not a table name"),
+        ("TABLE_NAME", "${TableName}", "is not a table name"),
         ("AWS_REGION", "eu central 1", "is not the name of a region"),
         ("CONNECT_AT_START", "maybe", "is \"maybe\", not yes or no"),
         ("TOKEN_MEMORY_SECONDS", "-1", "is \"-1\", not a whole number of seconds from 0 to 3600"),
         ("TOKEN_MEMORY_SECONDS", "1e9", "is \"1e9\", not a whole number of seconds from 0 to 3600"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "127.0.0.1:1", "does not begin with http:// or https://"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "localhost:8001", "does not begin with http:// or https://"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1 ", "has white space in it"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1\n", "has white space in it"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1 ", "contains white space"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1\n", "contains white space"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "https://", "is not a URI"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb.<region>.amazonaws.com", "a placeholder"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb.${AWS::Region}.x", "a placeholder"),
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999", "names no host, or no port"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999", "has no valid host or port"),
         ("AWS_CA_BUNDLE", "/no/such/file", "cannot read /no/such/file: No such file or directory"),
-        ("AWS_CA_BUNDLE", no_certificate, "holds no PEM certificate"),
+        ("AWS_CA_BUNDLE", no_certificate, "contains no PEM certificate"),
     ] {
         let words = start_error(name, Some(value));
         assert!(words.contains(&format!("environment variable {name}: ")), "{words}");
@@ -78,8 +78,8 @@ fn an_invalid_setting_is_named_with_the_valid_ones() {
     }
 }
 
-/// Starts the function with this setting. Returns whether it has connected to DynamoDB before it asks
-/// for its first event. The connection is never answered, which does not stop the start.
+/// Starts the function with this setting. Returns whether it connects to DynamoDB before asking for
+/// its first event. Nothing answers on the connection, which does not prevent the start.
 fn connects_before_its_first_event(setting: Option<&str>) -> bool {
     let lambda = TcpListener::bind("127.0.0.1:0").unwrap();
     let dynamodb = TcpListener::bind("127.0.0.1:0").unwrap();

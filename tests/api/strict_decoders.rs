@@ -1,4 +1,4 @@
-//! Every release's answers, key for key, as a client reads them that refuses any other.
+//! The answers of every release, read by a client that refuses any other keys.
 
 use authenticator_sms_stage::{
     api::{App, Settings},
@@ -16,7 +16,7 @@ const LINES: &str = include_str!("../conformance/lines.json");
 const LIST: &str = "/api/v3/stages/authenticator/sms/";
 const OWNER: &str = "owner-token";
 
-/// What a client of one release refuses to do without, and all that it takes.
+/// A client of one release that accepts exactly the keys of its release.
 struct StrictClient<'l> {
     lines: &'l Value,
     line: &'l Value,
@@ -33,7 +33,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 impl StrictClient<'_> {
-    /// The object has exactly these keys, in this order.
+    /// Asserts that the object has exactly these keys, in this order.
     fn has_keys(&self, object: &Value, keys: &Value, what: &str) {
         let found: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(found, texts(keys), "{}: {what}", self.release);
@@ -54,7 +54,7 @@ impl StrictClient<'_> {
         call_within(&self.function, &request, LONG).await
     }
 
-    /// Sends a request that must succeed, and decodes the stage that is answered.
+    /// Sends a request that must succeed, and decodes the stage in the answer.
     async fn stage(&self, request: Request, status: u16, what: &str) -> Value {
         let answer = self.send(request).await;
         assert_eq!(answer.status, status, "{}: {what}: {}", self.release, answer.body);
@@ -62,7 +62,7 @@ impl StrictClient<'_> {
         answer.body
     }
 
-    /// Lists, creates, retrieves, changes and destroys.
+    /// Lists, retrieves, changes, creates and deletes stages.
     async fn use_all(&self) {
         let to = |method: &str| Request::patch("").method(method).token(OWNER);
         let list = self.send(to("GET").path(LIST)).await;
@@ -118,7 +118,7 @@ impl StrictClient<'_> {
         self.stage(Self::creation(flows), 201, "create").await
     }
 
-    /// Sends what the release's requests may just say, and what they may not.
+    /// Sends requests at the limits of what the release accepts, and beyond them.
     async fn try_limits(&self) {
         if !self.writes_flows() {
             return;
@@ -175,10 +175,10 @@ async fn a_strict_client_of_every_release_can_read_all_answers() {
 async fn without_a_release_answers_have_the_keys_that_any_client_requires() {
     let app = app_with_owner().await;
     let lines = lines();
-    let every_year = &lines["every_year"];
+    let every_release = &lines["every_release"];
     let function = answering_by(&app, Contract::default());
-    let release = "every year".to_owned();
-    let client = StrictClient { lines: &lines, line: every_year, function, release };
+    let release = "every release".to_owned();
+    let client = StrictClient { lines: &lines, line: every_release, function, release };
     client.use_all().await;
     client.try_limits().await;
     for line in lines["lines"].as_array().unwrap() {
@@ -186,13 +186,13 @@ async fn without_a_release_answers_have_the_keys_that_any_client_requires() {
             [("stage_required", "stage"), ("flow_required", "flow"), ("list", "list")]
         {
             for key in texts(&line[required]) {
-                assert!(texts(&every_year[keys]).contains(&key), "{}: {key}", line["releases"]);
+                assert!(texts(&every_release[keys]).contains(&key), "{}: {key}", line["releases"]);
             }
         }
     }
 }
 
-/// A made-up release, which says only what it changes.
+/// A made-up release, which states only its changes.
 static MADE_UP: Line = Line {
     flow_set_is_writable: true,
     page_size_default: 7,
@@ -200,7 +200,7 @@ static MADE_UP: Line = Line {
 };
 
 #[tokio::test]
-async fn a_new_release_is_one_value() {
+async fn a_new_release_takes_one_value() {
     let app = app_with_owner().await;
     let lines = lines();
     let mut line = lines["lines"].as_array().unwrap().last().unwrap().clone();

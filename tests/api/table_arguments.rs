@@ -52,8 +52,8 @@ fn a_missing_or_wrong_table_is_explained() {
     let (endpoint, unused) = (engine.table_arguments()[3].clone(), format!("http://{unused}"));
     let absent = engine.folder.path("absent");
     for (arguments, words) in [
-        (vec!["get", STAGE], vec!["no table is named", "--table", "--data"]),
-        (vec!["get", STAGE, "--table", "mine"], vec!["no AWS region is named", "--region"]),
+        (vec!["get", STAGE], vec!["no table was given", "--table", "--data"]),
+        (vec!["get", STAGE, "--table", "mine"], vec!["no AWS region was given", "--region"]),
         (vec!["get", STAGE, "--table", "mine", "--region", "x"], vec!["credentials", "--profile"]),
         (vec!["get", STAGE, "--table", "mine", "--endpoint", &endpoint], vec!["no such table"]),
         (

@@ -1,4 +1,4 @@
-//! What authentik's Terraform provider asks in its plans and applies, replayed on every trigger.
+//! The requests of authentik's Terraform provider, in plans and applies, replayed on every trigger.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::harness::{
 
 const SEQUENCES: &str = include_str!("../terraform/sequences.json");
 
-/// Whom the provider's token is for: one that may do everything with stages.
+/// The provider's token, which has all permissions for stages.
 const OWNER: &str = "terraform-token";
 
-/// A field that the provider may leave out, and the value for which that makes no difference.
+/// The fields that the provider may omit, each with the value that is equivalent to omitting it.
 const OPTIONAL: [(&str, Value); 5] = [
     ("auth_password", Value::String(String::new())),
     ("configure_flow", Value::Null),
@@ -46,7 +46,7 @@ async fn the_provider_is_answered_as_recorded_through_a_load_balancer() {
     replay_all(Trigger::LoadBalancer).await;
 }
 
-/// Every version of the provider, with the contract of every year and its own.
+/// Replays every version of the provider, with the contract for every release and with its own.
 async fn replay_all(trigger: Trigger) {
     let file: Value = serde_json::from_str(SEQUENCES).unwrap();
     for provider in file["providers"].as_array().unwrap() {
@@ -60,7 +60,7 @@ async fn replay_all(trigger: Trigger) {
     }
 }
 
-/// The contract of the line of authentik that a version of the provider is made for.
+/// The contract of the line of authentik for which a version of the provider is made.
 fn contract_of(version: &str) -> Contract {
     Contract::parse(version)
         .or_else(|_| Contract::parse(version.rsplit_once('.').unwrap().0))
@@ -70,7 +70,7 @@ fn contract_of(version: &str) -> Contract {
 /// A function, and the provider as its only client.
 struct Replay {
     function: App,
-    /// Removes the table at the end.
+    /// Deletes the table when it is dropped.
     _app: TestApp,
     trigger: Trigger,
     user_agent: String,
@@ -141,13 +141,13 @@ impl Replay {
     }
 }
 
-/// What the provider knows of the stage that it manages.
+/// The provider's state: the stage that it manages.
 #[derive(Default)]
 struct Resource {
     pk: Option<String>,
     /// The body that was sent last.
     sent: Option<Map<String, Value>>,
-    /// The stage as it was answered last.
+    /// The stage in the last answer.
     stage: Value,
 }
 
@@ -158,7 +158,7 @@ impl Resource {
             .replace("$made", self.pk.as_deref().unwrap_or_default())
     }
 
-    /// A plan is clean if the stage has what was sent; what was not sent stays as it was.
+    /// Asserts that a plan is clean: sent fields have the sent values, and others are unchanged.
     fn check(
         &mut self,
         method: &str,
@@ -219,7 +219,7 @@ impl Resource {
         }
     }
 
-    /// The fields that were not sent, and still have a value.
+    /// The fields that were not sent and still have a value.
     fn kept(&self) -> BTreeSet<&'static str> {
         let sent = self.sent.as_ref().unwrap();
         let kept = OPTIONAL.into_iter().filter(|(field, none)| {

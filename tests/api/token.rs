@@ -52,14 +52,14 @@ fn tokens_are_created_listed_and_revoked() {
     let listed = engine.run(&["token", "list"]).stdout;
     assert!(!listed.contains(&key) && !listed.contains(GOOD), "{listed}");
     let line = listed.lines().find(|line| line.starts_with(&prefix)).unwrap();
-    for word in ["terraform", "  ends in ", " days ", "view,change,delete@5f2d…"] {
+    for word in ["terraform", "  expires in ", " days ", "view,change,delete@5f2d…"] {
         assert!(line.contains(word), "{line}");
     }
     assert_eq!(listed.lines().filter(|line| line.contains("  expired  ")).count(), 1, "{listed}");
     for _ in 0..2 {
         let ended = engine.run(&["token", "revoke", &prefix]);
         assert_succeeds(&ended);
-        assert_eq!(ended.stdout, format!("revoked token {prefix}\n"), "also again");
+        assert_eq!(ended.stdout, format!("revoked token {prefix}\n"), "revoking again succeeds");
     }
     assert_succeeds(&engine.run_with_input(&["token", "revoke", "-"], "good-token\n"));
     let ended = engine.run_with_input(&["token", "revoke", "-"], "no-token");
@@ -73,7 +73,7 @@ fn tokens_are_created_listed_and_revoked() {
 }
 
 #[test]
-fn a_revoked_token_does_not_come_back_with_its_file() {
+fn loading_its_file_again_does_not_restore_a_revoked_token() {
     let folder = Folder::new();
     let (data, fixture) = (folder.path("data"), folder.write("fixture.json", FIXTURE));
     assert_succeeds(&run(&["load", &fixture, "--data", &data]));
@@ -82,7 +82,7 @@ fn a_revoked_token_does_not_come_back_with_its_file() {
     for replace in [&["load"][..], &["load", "--replace"]] {
         let ended = run(&[replace, &[&fixture, "--data", &data]].concat());
         assert_succeeds(&ended);
-        let words = "1 tokens were revoked before and stay revoked";
+        let words = "(tokens that were revoked before and stay revoked: 1)";
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
         assert!(ended.stdout.contains(&format!("token {hash} (\"editor\"): was revoked")));
     }
@@ -91,7 +91,7 @@ fn a_revoked_token_does_not_come_back_with_its_file() {
 }
 
 #[test]
-fn a_token_ends_after_a_year_unless_told_otherwise() {
+fn a_token_expires_after_a_year_by_default() {
     let engine = EngineProcess::start();
     let create = ["token", "create", "--user", "u"];
     let list = || -> Vec<Value> {
@@ -116,7 +116,7 @@ fn a_token_ends_after_a_year_unless_told_otherwise() {
 }
 
 #[test]
-fn a_token_of_many_stages_is_listed_in_short() {
+fn a_token_for_many_stages_is_listed_on_a_short_line() {
     let engine = EngineProcess::start();
     let stages: Vec<String> = (0..400).map(|_| uuid::Uuid::new_v4().to_string()).collect();
     let permissions: Vec<String> = stages.iter().map(|stage| format!("view:{stage}")).collect();
@@ -134,7 +134,7 @@ fn a_token_of_many_stages_is_listed_in_short() {
 }
 
 #[test]
-fn short_permissions_of_a_file_work() {
+fn short_permissions_in_a_file_work() {
     let folder = Folder::new();
     let token =
         json!({"key": "k", "user": "u", "permissions": ["view", format!("change:{STAGE}")]});
@@ -182,7 +182,7 @@ fn arguments_that_cannot_work_are_refused() {
         );
     }
     let ended = engine.run(&["token", "create", "--user", "u", "--permission", "change"]);
-    assert!(ended.stderr.contains("that takes view as well"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("that needs view as well"), "{}", ended.stderr);
     let ended = engine.run(&["token", "create", "--user", "u", "--stage", UNKNOWN]);
     assert_succeeds(&ended);
     let warning = format!("warning: no stage has the UUID {UNKNOWN}");
@@ -199,13 +199,13 @@ fn a_key_that_cannot_be_shown_leaves_no_token() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let ended: Ended = child.wait_with_output().unwrap().into();
-    assert_fails(&ended, &["cannot write the output", "was taken out again"]);
+    assert_fails(&ended, &["cannot write the output", "was deleted again"]);
     let listed = engine.run(&["token", "list"]).stdout;
     assert!(!listed.contains("lost"), "{listed}");
 }
 
 #[test]
-fn changes_of_tokens_are_audited() {
+fn changes_to_tokens_are_audited() {
     let engine = EngineProcess::start();
     let log = engine.folder.path("audit.log");
     let create = ["token", "create", "--user", "u", "--audit-log", &log];
@@ -233,7 +233,7 @@ fn a_new_token_works_at_once_while_the_data_is_served() {
     let create = ["token", "create", "--user", "u", "--data", &data, "--expires"];
     let ended = run(&[&create[..], &["2030-01-31T12:00:00+02:00"]].concat());
     assert_succeeds(&ended);
-    assert!(ended.stderr.contains("it ends at 2030-01-31T10:00:00Z"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("it expires at 2030-01-31T10:00:00Z"), "{}", ended.stderr);
     let bearer = format!("Bearer {}", ended.stdout.trim());
     let patch = Request::patch(r#"{"verify_only": true}"#).header("Authorization", &*bearer);
     assert_eq!(server.send(&patch).0, 200);

@@ -18,7 +18,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn a_patch_changes_the_fields_that_it_names() {
+async fn a_patch_changes_only_the_fields_that_it_contains() {
     for (body, why) in [
         (json!({"from_number": "+15005550001"}), "one text"),
         (json!({"friendly_name": "SMS"}), "a text that may be null"),
@@ -50,7 +50,7 @@ async fn a_document_sent_back_changes_the_fields_that_differ() {
 }
 
 #[tokio::test]
-async fn all_errors_that_the_table_finds_are_reported_at_once() {
+async fn all_errors_from_the_table_are_reported_at_once() {
     let app = TestApp::new().await;
     let body = json!({"mapping": UNKNOWN, "configure_flow": UNKNOWN, "name": "backup-sms"});
     let errors = json!({
@@ -65,7 +65,7 @@ async fn all_errors_that_the_table_finds_are_reported_at_once() {
 }
 
 #[tokio::test]
-async fn errors_of_the_body_and_of_the_table_come_together_in_the_contracts_order() {
+async fn errors_from_the_body_and_from_the_table_are_reported_together_in_the_contracts_order() {
     let app = TestApp::new().await;
     let body = json!({
         "verify_only": "maybe",
@@ -99,7 +99,7 @@ async fn errors_of_the_body_and_of_the_table_come_together_in_the_contracts_orde
 }
 
 #[tokio::test]
-async fn a_missing_stage_is_404_unless_the_body_is_bad() {
+async fn a_missing_stage_is_answered_404_unless_the_body_is_invalid() {
     let app = TestApp::new().await;
     let missing = not_found();
     let bad = invalid(json!({"provider": ["\"x\" is not a valid choice."]}));
@@ -109,7 +109,7 @@ async fn a_missing_stage_is_404_unless_the_body_is_bad() {
         (json!({"name": "backup-sms"}), &missing, "a name that is taken"),
         (json!({"mapping": UNKNOWN, "configure_flow": UNKNOWN}), &missing, "unknown references"),
         (json!({"flow_set": []}), &missing, "flow_set"),
-        (json!({"auth": "t".repeat(409_590)}), &missing, "a text that fits no stage"),
+        (json!({"auth": "t".repeat(409_590)}), &missing, "a text too large for any stage"),
         (json!({"auth": "t".repeat(500_000)}), &missing, "a text larger than an item"),
         (json!({"provider": "x"}), &bad, "the body is checked first"),
     ] {
@@ -133,7 +133,7 @@ async fn an_empty_patch_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_put_needs_the_fields_without_a_default() {
+async fn a_put_requires_the_fields_without_a_default() {
     let app = TestApp::new().await;
     let required = ["name", "provider", "from_number", "account_sid", "auth"];
     let errors: Map<String, Value> = required
@@ -147,7 +147,7 @@ async fn a_put_needs_the_fields_without_a_default() {
         "auth": "n3w-auth-secret",
     });
     let expected = stage_with(body.clone());
-    assert_updated(&app, &put(body), expected, "these are enough; the others stay").await;
+    assert_updated(&app, &put(body), expected, "these are enough; others are kept").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +155,7 @@ async fn two_clients_that_patch_different_fields_both_succeed() {
     let app = TestApp::new().await;
     for round in 0..50 {
         let (number, name) = (format!("+{round}"), format!("name {round}"));
-        // A form names the other client's fields, too; of those, the last write wins.
+        // A form also contains the other client's fields; for those, the last write wins.
         let is_form = round % 2 == 1;
         let rest = if is_form { form() } else { json!({}) };
         let one = Request::patch_json(&with(rest, json!({"from_number": number})));
@@ -175,7 +175,7 @@ async fn two_clients_that_patch_different_fields_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_stages_item_has_this_form() {
+async fn a_stages_item_has_the_expected_attributes() {
     let app = TestApp::new().await;
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let loaded = app.snapshot().await;
@@ -203,7 +203,7 @@ async fn a_stages_item_has_this_form() {
     expected.extend(key::ATTRIBUTES);
     assert_eq!(attributes, expected);
     assert_eq!(item["revision"], AttributeValue::N("2".to_owned()));
-    assert_eq!(item["mapping"], AttributeValue::Null(true), "null is kept as null");
+    assert_eq!(item["mapping"], AttributeValue::Null(true), "null is stored as null");
     assert_eq!(item["verify_only"], AttributeValue::Bool(false));
     let ids = write_ids(item);
     assert_eq!(ids.len(), 4);

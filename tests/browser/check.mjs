@@ -1,10 +1,10 @@
-// What a person does with the page that `sms-stage serve` shows, in a real browser.
+// Uses the page that `sms-stage serve` shows as a person would, in a real browser.
 //
 //     node check.mjs INSTALLED CHROMIUM DEMO_URL DEMO_TOKEN LOADED_URL SCREENSHOT PHONE_SCREENSHOT
 //
-// INSTALLED is the directory that holds node_modules. The server at DEMO_URL has the demo data, the one at LOADED_URL
-// data of its own. Checks run in the order they stand in: each goes on where the one before it left the page. Prints a
-// TAP line per check; exits 1 if any failed.
+// INSTALLED is the directory with node_modules. The server at DEMO_URL has the demo data, the one at LOADED_URL has other
+// data. Checks run in the order of this file; each continues from the state in which the one before it left the page.
+// Prints a TAP line per check; exits with 1 if any failed.
 
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
@@ -16,23 +16,23 @@ const { chromium: launcher } = createRequire(resolve(installed, "package.json"))
 
 const STAGES_PATH = "/stages/authenticator/sms/";
 const STAGE_PATH = `${STAGES_PATH}5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9/`;
-// A picture in a README is downloaded with it.
+// The README's picture is downloaded with the README.
 const SCREENSHOT_BYTES_MAX = 300_000;
 const DESKTOP = { width: 1200, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
 const browser = await launcher.launch({
   executablePath: chromium,
-  // No name is looked up, so that a request to elsewhere fails even if it were not caught below.
+  // No name is resolved, so a request to another host fails even if it is not caught below.
   args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   timeout: 60_000,
 });
 
-// Everything that any page asked for elsewhere, and everything that it complained of.
+// The requests of all pages to other hosts, and the errors and warnings of all pages.
 const strays = [];
 const complaints = [];
 
-/** A page that can reach nothing but this server. */
+/** A page that can reach only this server. */
 async function open(url, options = {}) {
   const context = await browser.newContext({ viewport: DESKTOP, serviceWorkers: "block", ...options });
   context.setDefaultTimeout(20_000);
@@ -43,7 +43,7 @@ async function open(url, options = {}) {
   });
   const page = await context.newPage();
   page.on("console", (message) => {
-    // The browser itself says so of every answer that is a refusal.
+    // The browser itself logs this for every refusal.
     const isRefusal = message.text().startsWith("Failed to load resource: the server responded with a status of 4");
     if (["error", "warning"].includes(message.type()) && !isRefusal) complaints.push(message.text());
   });
@@ -54,7 +54,7 @@ async function open(url, options = {}) {
   return page;
 }
 
-/** What a client without a browser is answered. */
+/** The answer that a client without a browser gets. */
 async function fetchJson(path) {
   const headers = { authorization: `Bearer ${token}` };
   const answer = await fetch(demoUrl + path, { headers, signal: AbortSignal.timeout(20_000) });
@@ -64,7 +64,7 @@ async function fetchJson(path) {
 
 const stage = () => fetchJson(STAGE_PATH);
 
-/** An operation on a page, unfolded. */
+/** An operation on a page, expanded. */
 async function unfold(page, operationId) {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`);
   const control = operation.locator(".opblock-summary-control");
@@ -74,8 +74,8 @@ async function unfold(page, operationId) {
 }
 
 /**
- * Fills in an operation and executes it. Gives the request and the answer that went over the wire, what is shown of
- * it, and what is said of it in words.
+ * Fills in an operation and executes it. Returns the request and the answer on the wire, the answer as shown, and the
+ * page's explanation of it.
  */
 async function execute(page, operationId, { stageUuid, ifMatch, body } = {}) {
   const operation = await unfold(page, operationId);
@@ -97,7 +97,7 @@ async function execute(page, operationId, { stageUuid, ifMatch, body } = {}) {
   return { request: answer.request(), answer, shown, words };
 }
 
-/** What sticks out of the viewport to the right, unless it can be scrolled in place. */
+/** What exceeds the viewport on the right and cannot be scrolled in place. */
 const tooWide = (page) =>
   page.evaluate(() => {
     const width = document.documentElement.clientWidth;
@@ -144,13 +144,13 @@ check("shows every operation of the document", async () => {
   assert.deepEqual(shown.toSorted(), described.toSorted());
 });
 
-check("has the change of a stage first and unfolded, ready to be tried", async () => {
+check("shows the PATCH of a stage first and expanded, ready to be tried", async () => {
   assert.equal(await page.locator(".opblock-summary-method").first().innerText(), "PATCH");
   await patch.getByRole("button", { name: "Execute" }).waitFor();
   assert.equal(await page.locator(".opblock.is-open").count(), 1);
 });
 
-check("offers the served address, in JSON and in YAML", async () => {
+check("offers the server's address, in JSON and in YAML", async () => {
   const servers = await page.locator(".servers option").allInnerTexts();
   const urls = servers.map((text) => text.split(" ")[0]);
   assert.deepEqual(urls, [`${demoUrl}/api/v3`, `${demoUrl}/`]);
@@ -162,7 +162,7 @@ check("offers the served address, in JSON and in YAML", async () => {
   }
 });
 
-check("authorizes with the demo token by one click", async () => {
+check("authorizes with the demo token in one click", async () => {
   assert.equal(await page.locator(".btn.authorize.locked").count(), 0);
   await page.getByRole("button", { name: "Authorize with the demo token" }).click();
   await page.locator(".btn.authorize.locked").waitFor();
@@ -187,8 +187,8 @@ check("sends a PATCH and shows the changed stage", async () => {
   assert.deepEqual(await stage(), expected);
 });
 
-check("takes a picture", async () => {
-  // The body's box, which is made for long bodies, would push the answer out of the picture.
+check("takes a screenshot", async () => {
+  // The body's text area, sized for long bodies, would push the answer out of the picture.
   const style = "textarea.body-param__text { height: 90px !important; min-height: 0 !important; }";
   await page.addStyleTag({ content: style });
   await page.setViewportSize({ width: 1100, height: 1150 });
@@ -198,7 +198,7 @@ check("takes a picture", async () => {
   assert.ok(size > 10_000 && size < SCREENSHOT_BYTES_MAX, `${size} bytes`);
 });
 
-check("says in words what a conflict is, and a request without a token", async () => {
+check("explains a conflict, and a request without a token", async () => {
   const conflict = await execute(page, "stages_authenticator_sms_partial_update", { ifMatch: '"1-00000000"' });
   assert.equal(conflict.answer.status(), 412);
   assert.match(conflict.words, /^Conflict: the stage has changed/);
@@ -211,7 +211,7 @@ check("says in words what a conflict is, and a request without a token", async (
   await other.context().close();
 });
 
-check("warns of a stage that was moved to another provider in part", async () => {
+check("warns of a stage that was only partly moved to another provider", async () => {
   const move = (provider) => execute(page, "stages_authenticator_sms_partial_update", { body: { provider } });
   const moved = await move("generic");
   assert.equal(moved.answer.status(), 200);
@@ -246,7 +246,7 @@ check("creates a stage, and lists it", async () => {
   assert.ok((await listed.shown.innerText()).includes(created.pk));
 });
 
-check("says in words why a stage is refused", async () => {
+check("explains why a stage is refused", async () => {
   const body = { ...created, name: created.name };
   const { answer, words } = await execute(page, "stages_authenticator_sms_create", { body });
   assert.equal(answer.status(), 400);
@@ -264,7 +264,7 @@ check("changes the stage that was created", async () => {
   assert.deepEqual(await fetchJson(`${STAGES_PATH}${stageUuid}/`), created);
 });
 
-check("deletes it, and finds it no more", async () => {
+check("deletes it, and no longer finds it", async () => {
   const stageUuid = created.pk;
   const deleted = await execute(page, "stages_authenticator_sms_destroy", { stageUuid });
   assert.equal(deleted.request.method(), "DELETE");
@@ -277,7 +277,7 @@ check("deletes it, and finds it no more", async () => {
   assert.ok(results.every(({ pk }) => pk !== stageUuid));
 });
 
-check("reads the stage back, and by the other server's address", async () => {
+check("reads the stage, also at the other server address", async () => {
   const expected = await stage();
   const stageUuid = expected.pk;
   const first = await execute(page, "stages_authenticator_sms_retrieve", { stageUuid });
@@ -289,7 +289,7 @@ check("reads the stage back, and by the other server's address", async () => {
   assert.deepEqual(await second.answer.json(), expected);
 });
 
-check("fits a desktop with every operation unfolded", async () => {
+check("fits a desktop with every operation expanded", async () => {
   await unfoldAll(page);
   assert.deepEqual(await tooWide(page), []);
 });
@@ -319,7 +319,7 @@ check("follows the preference for dark pages", async () => {
   await dark.context().close();
 });
 
-check("has no token to offer for other data than the demo's", async () => {
+check("offers no token for data other than the demo's", async () => {
   const other = await open(loadedUrl);
   assert.equal(await other.getByRole("button", { name: "demo token" }).count(), 0);
   const html = await (await fetch(loadedUrl, { signal: AbortSignal.timeout(20_000) })).text();
@@ -330,9 +330,9 @@ check("has no token to offer for other data than the demo's", async () => {
   await other.context().close();
 });
 
-check("asks no other server", async () => assert.deepEqual(strays, []));
+check("sends no request to another host", async () => assert.deepEqual(strays, []));
 
-check("leaves no complaint in the console", async () => assert.deepEqual(complaints, []));
+check("causes no error or warning in the console", async () => assert.deepEqual(complaints, []));
 
 let failed = 0;
 for (const [sentence, run] of checks) {

@@ -9,14 +9,14 @@ use crate::harness::{FIXTURE, stage_with, with};
 
 /// The values of the placeholders.
 pub struct Placeholders {
-    /// The fixture's stages as the release shows them, by their UUIDs.
+    /// The fixture's stages as the release shows them, by UUID.
     stages: BTreeMap<String, Value>,
-    /// The generated UUIDs, by their placeholders.
+    /// The generated UUIDs, by placeholder.
     pub generated: BTreeMap<String, String>,
 }
 
 impl Placeholders {
-    /// Placeholders of a fixture, whose stages a release shows like this.
+    /// Creates placeholders for a fixture; `view` is how the release shows its stages.
     pub fn new(view: fn(Value) -> Value, fixture: &str) -> Self {
         let fixture: Value = serde_json::from_str(fixture).unwrap();
         let stages = fixture["stages"]
@@ -27,7 +27,7 @@ impl Placeholders {
         Self { stages: stages.collect(), generated: BTreeMap::new() }
     }
 
-    /// A text with the bound placeholders replaced.
+    /// Returns a text with the bound placeholders replaced.
     pub fn resolve_text(&self, text: &str) -> String {
         let replace = |text: String, (name, value): (&String, &String)| text.replace(name, value);
         self.generated.iter().fold(text.to_owned(), replace)
@@ -42,7 +42,7 @@ impl Placeholders {
         Some(with(stage.unwrap_or_else(|| panic!("no stage {uuid}")).clone(), changes.into()))
     }
 
-    /// Compares a value with the recorded one at a place in the body.
+    /// Compares a value with the recorded one at the same place in the body.
     pub fn compare(&mut self, recorded: &Value, value: &Value, place: &str) -> Result<(), String> {
         match (recorded, value) {
             (Value::String(text), _) if text.starts_with("$pk") => {
@@ -111,7 +111,7 @@ fn without_auth(mut stage: Value) -> Value {
 }
 
 #[test]
-fn a_stage_placeholder_is_the_fixtures_stage_with_changes() {
+fn a_stage_placeholder_stands_for_the_fixtures_stage_with_changes() {
     let uuid = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
     let recorded = json!([{"$stage": uuid, "name": "renamed"}]);
     let stage = |changes| with(stage_with(json!({"name": "renamed"})), changes);

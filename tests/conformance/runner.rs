@@ -1,7 +1,7 @@
-//! The recorded answers of the reference to PATCH, compared with the function's answers.
+//! The recorded answers of the reference to PATCH requests, compared with the function's answers.
 //!
 //! `cases.json` was recorded from Django REST framework 3.16 with the orjson parser, and adapted to
-//! the deliberate differences that docs/differences.md lists. Every case starts from `fixture.json`.
+//! the deliberate differences in docs/differences.md. Every case starts from `fixture.json`.
 
 use std::collections::HashSet;
 
@@ -68,8 +68,8 @@ impl Case {
         if answer.body == *expected { Ok(()) } else { Err(answer.body.to_string()) }
     }
 
-    /// An accepted `flow_set`: the sent fields as they were sent, the model's defaults for the others,
-    /// and the members that the server generates.
+    /// Checks an accepted `flow_set`: the fields as they were sent, the model's defaults for the
+    /// others, and the members that the server generates.
     fn check_flows(&self, answer: &Answer) -> Result<(), String> {
         let mut body = answer.body.as_object().cloned().unwrap_or_default();
         let flows = body.shift_remove("flow_set").unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Recorded sequences of requests for the whole resource, compared with the function's answers.
+//! Recorded sequences of requests to the whole resource, compared with the function's answers.
 //!
-//! `sequences.json` was recorded from release line 2025.8, `sequences-2026.8.json` from 2026.8. A step
-//! is a request and its answer. Two placeholders stand for values:
+//! `sequences.json` was recorded from release line 2025.8, `sequences-2026.8.json` from 2026.8. A
+//! step is a request and its answer. There are two kinds of placeholder:
 //!
-//! * an object with `$stage` is the fixture's stage of that UUID, with the object's other members;
+//! * an object with `$stage` is the fixture's stage with that UUID, changed by the other members;
 //! * `$pk1`, `$pk2`, … is a UUID that the server generated: bound to the first value that it is
 //!   compared with, and used in later paths and answers.
 
@@ -23,7 +23,7 @@ use crate::harness::{
     policy, stage_with, with,
 };
 
-/// The number of tables, and so of sequences that run at the same time.
+/// The number of tables, and so of sequences that run in parallel.
 const WORKERS: usize = 4;
 
 /// The sequences of one release line.
@@ -32,7 +32,7 @@ struct Recording {
     release: &'static str,
     secrets: Secrets,
     sequences: &'static str,
-    /// The number of sequences in it.
+    /// The number of sequences.
     count: usize,
     /// A stage of the fixture as the release shows it.
     view: fn(Value) -> Value,
@@ -48,7 +48,7 @@ const RELEASE_2025_8: Recording = Recording {
 
 const RELEASE_2026_8: Recording = Recording {
     release: "2026.8",
-    // The reference lets a stage's address change without its secrets; so does this setting.
+    // Like the reference, this setting lets a stage's address change without its secrets.
     secrets: Secrets::Echo,
     sequences: include_str!("sequences-2026.8.json"),
     count: 153,
@@ -134,7 +134,7 @@ impl Step {
         request
     }
 
-    /// Whether the step changes the table, if it is answered as recorded.
+    /// Whether the step changes the table if it is answered as recorded.
     fn changes(&self) -> bool {
         let is_writing = ["POST", "PUT", "PATCH", "DELETE"].contains(&&*self.method);
         is_writing && self.status < 300
@@ -166,7 +166,7 @@ impl Step {
     }
 }
 
-/// Runs a sequence on a table that is as in the snapshot.
+/// Runs a sequence on a table that equals the snapshot.
 async fn run(
     app: &TestApp,
     before: &Snapshot,
@@ -187,7 +187,7 @@ async fn run(
     if changes || after == *before { Ok(()) } else { Err("the table has changed".to_owned()) }
 }
 
-/// Runs some of the sequences, one after the other. Returns the failures.
+/// Runs some of the sequences, one after another, and returns the failures.
 async fn run_some(recording: Recording, sequences: Vec<Sequence>, trigger: Trigger) -> Vec<String> {
     let mut failures = Vec::new();
     let mut apps: BTreeMap<String, (TestApp, Snapshot)> = BTreeMap::new();
@@ -242,9 +242,9 @@ async fn sequences_of_2026_8_are_answered_as_recorded_through_the_rest_api() {
     run_all(RELEASE_2026_8, Trigger::RestApi).await;
 }
 
-// The comparison itself.
+// Tests of the comparison itself.
 
-/// The body that a step was recorded with, its placeholders replaced.
+/// The recorded body of a step, with its placeholders replaced.
 fn recorded_body(recorded: &Value, values: &mut Placeholders) -> Value {
     match recorded {
         Value::String(text) if text.starts_with("$pk") => {
@@ -267,7 +267,7 @@ fn recorded_body(recorded: &Value, values: &mut Placeholders) -> Value {
     }
 }
 
-/// The body with its first simple value changed; none if it has none.
+/// The body with its first simple value changed; `None` if it has none.
 fn changed(body: &Value) -> Option<Value> {
     let first = |children: Vec<(String, &Value)>| {
         children.into_iter().find_map(|(key, child)| Some((key, changed(child)?)))
@@ -291,7 +291,7 @@ fn changed(body: &Value) -> Option<Value> {
     Some(copy)
 }
 
-/// Every recorded answer passes its own comparison, and fails it as soon as anything in it changes.
+/// Every recorded answer passes its own comparison, and fails it if anything in it is changed.
 #[test]
 fn each_step_accepts_its_recorded_answer_and_no_other() {
     for recording in [RELEASE_2025_8, RELEASE_2026_8] {
@@ -330,7 +330,7 @@ fn each_step_accepts_its_recorded_answer_and_no_other() {
     }
 }
 
-/// Whether the first simple value is a placeholder, to which a changed UUID would be bound.
+/// Whether the first simple value is a placeholder, which would be bound to a changed UUID.
 fn is_generated(recorded: &Value) -> bool {
     recorded["pk"].as_str().is_some_and(|text| text.starts_with("$pk"))
 }
@@ -364,7 +364,7 @@ fn status_header_and_prefix_are_compared() {
 }
 
 #[test]
-fn a_path_gets_the_generated_uuids_and_a_view_the_names_of_its_release() {
+fn a_path_gets_the_generated_uuids_and_a_view_the_keys_of_its_release() {
     let mut values = Placeholders::new(RELEASE_2025_8.view, FIXTURE);
     for name in ["$pk1", "$pk2"] {
         values.generated.insert(name.to_owned(), format!("uuid of {}", &name[1..]));

@@ -5,10 +5,10 @@ import software.amazon.dynamodb.services.local.main.ServerRunner;
 import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
 
 /**
- * DynamoDB Local, in memory, on a loopback port that the system chooses and that is printed.
+ * Runs DynamoDB Local in memory, on a loopback port that the system chooses, and prints its address.
  *
- * <p>Its own command line listens on every address of the machine, for anybody, and wants to be told
- * a port. So the server that it makes is told where to listen before it starts.
+ * <p>Its own command line listens on every address of the machine and needs a given port. So this
+ * class sets the address and the port of the server before it starts.
  */
 public final class Loopback {
     public static void main(String[] arguments) throws Exception {
@@ -21,7 +21,7 @@ public final class Loopback {
         connector.setPort(0);
         local.start();
         System.out.println("listening on http://127.0.0.1:" + connector.getLocalPort());
-        // Whoever started this holds the other end, also when it has no time to say that it ends.
+        // The parent holds the other end, which is closed even if the parent is killed.
         while (System.in.read() >= 0) {}
         System.exit(0);
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{Failure, PATCH, failure};
 
-/// The key of a token of the fixture, and the key of none.
+/// The key of a token of the fixture, and a key that no token has.
 const TOKEN: &str = "good-token";
 const UNKNOWN_TOKEN: &str = "b2f0c4d67e8a4915a3c1";
 
@@ -103,7 +103,7 @@ impl Answer {
         Ok(Self { status: status.parse()?, body })
     }
 
-    /// Every difference to another answer.
+    /// Every difference from another answer.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
         if self.status != other.status {

@@ -37,7 +37,7 @@ impl Server {
         Ok(Self { process: Process::start(&mut command)?, socket: socket.to_owned() })
     }
 
-    /// Sends a message as soon as the server listens, and returns the answer with the time from the
+    /// Sends a message as soon as the server listens, and returns the answer and the time from the
     /// start of the process to it.
     pub async fn first_call(&mut self, message: &str) -> Result<(Duration, String), Failure> {
         let connection = tokio::select! {
@@ -49,8 +49,8 @@ impl Server {
         Ok((self.process.started.elapsed(), answer))
     }
 
-    /// Sends a message `times` times, and returns the last answer. Each has a connection of its own,
-    /// since gunicorn's sync worker keeps none.
+    /// Sends a message `times` times, and returns the last answer. Each uses its own connection,
+    /// because gunicorn's sync worker keeps none open.
     pub async fn call(&self, message: &str, times: u32) -> Result<String, Failure> {
         let mut answer = String::new();
         for _ in 0..times {
@@ -60,12 +60,12 @@ impl Server {
         Ok(answer)
     }
 
-    /// The CPU time that all its processes together have used so far.
+    /// The CPU time of all its processes together so far.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         self.process.processor_time().await
     }
 
-    /// Ends it, and waits until it has ended.
+    /// Stops it, and waits until it has ended.
     pub async fn end(self) -> Result<(), Failure> {
         self.process.end().await
     }

@@ -16,7 +16,7 @@ use crate::{Failure, dynamodb::Dynamodb, function::Function};
 pub struct System {
     /// Its name in the tables.
     pub name: &'static str,
-    /// Whether it makes one write and implements nothing of the endpoint.
+    /// Whether it only makes one write and does not implement the endpoint.
     pub is_bare: bool,
     transport: Transport,
     command: Vec<OsString>,
@@ -25,15 +25,15 @@ pub struct System {
 
 /// How a system is called.
 enum Transport {
-    /// By Lambda's Runtime API.
+    /// Through Lambda's Runtime API.
     RuntimeApi,
-    /// By HTTP over this Unix socket.
+    /// Through HTTP over this Unix socket.
     Http(PathBuf),
 }
 
 impl System {
-    /// A Lambda function's binary. It answers as the release of authentik that the Django project is
-    /// modelled on.
+    /// A Lambda function's binary. It answers as the release of authentik on which the Django
+    /// project is modelled.
     pub fn binary(name: &'static str, binary: &Path) -> Self {
         Self {
             name,
@@ -49,8 +49,8 @@ impl System {
         Self { is_bare: true, ..Self::binary(name, binary) }
     }
 
-    /// The Django project, served by gunicorn with one worker. `installed` has both, `sockets` is the
-    /// folder for gunicorn's socket, and `database` the setting that names the database.
+    /// The Django project, served by gunicorn with one worker. `installed` has both, `sockets` is
+    /// the folder for gunicorn's socket, and `database` the setting that names the database.
     pub fn django(
         name: &'static str,
         installed: &Path,
@@ -90,14 +90,14 @@ impl System {
 
 /// A system that is running.
 pub enum Running {
-    /// Called by the Runtime API.
+    /// Called through the Runtime API.
     Function(Function),
-    /// Called by HTTP.
+    /// Called through HTTP.
     Server(Server),
 }
 
 impl Running {
-    /// Makes the first call, and returns the answer with the time from the start of the process to it.
+    /// Makes the first call, and returns the answer and the time from the process's start to it.
     pub async fn first_call(&mut self, request: &Request) -> Result<(Duration, String), Failure> {
         match self {
             Self::Function(function) => function.first_call(&request.event).await,
@@ -121,7 +121,7 @@ impl Running {
         }
     }
 
-    /// The CPU time that it has used so far.
+    /// The CPU time that the system has used so far.
     pub async fn processor_time(&self) -> Result<Duration, Failure> {
         match self {
             Self::Function(function) => function.processor_time().await,
@@ -129,7 +129,7 @@ impl Running {
         }
     }
 
-    /// Ends it, and waits until it has ended.
+    /// Stops it, and waits until it has ended.
     pub async fn end(self) -> Result<(), Failure> {
         match self {
             Self::Function(function) => function.end().await,

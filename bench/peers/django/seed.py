@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission, User  # noqa: E402 (settings 
 from django.core.management import call_command  # noqa: E402
 from sms.models import AuthenticatorSMSStage, Flow, FlowStageBinding, Token, WebhookMapping  # noqa: E402
 
-# The model's column of a document's key, where its name differs; the other fields have the same name.
+# The model's column for a document's key, if the names differ.
 COLUMNS = {"configure_flow": "configure_flow_id", "mapping": "mapping_id", "policybindingmodel_ptr_id": "pbm_uuid"}
 NO_COLUMNS = {"component", "verbose_name", "verbose_name_plural", "meta_model_name", "export_url", "flow_set"}
 

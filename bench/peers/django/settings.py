@@ -1,7 +1,7 @@
-"""Settings of the endpoint as a Django project: those of authentik that its API needs.
+"""Settings of the endpoint as a Django project: the ones of authentik that its API needs.
 
-authentik has some twenty middlewares, signals that write an audit log, and policies; without them the project is
-faster than authentik is.
+authentik also has some twenty middlewares, signals that write an audit log, and policies. Without them, this project is
+faster than authentik.
 """
 
 import os
@@ -40,5 +40,5 @@ else:
             "transaction_mode": "IMMEDIATE",
         },
     }
-# A connection for each worker, kept for good.
+# Each worker keeps one connection open.
 DATABASES = {"default": {**database, "CONN_MAX_AGE": None}}

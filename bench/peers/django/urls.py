@@ -1,4 +1,4 @@
-"""The paths of authentik's API that the endpoint needs: its own, and that of `export_url`."""
+"""The paths of authentik's API that the endpoint needs: its own, and the one for `export_url`."""
 
 from django.http import HttpResponseNotFound
 from django.urls import include, path

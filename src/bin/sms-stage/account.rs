@@ -32,28 +32,28 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::output::Failure;
 
-/// Longest wait for one attempt's answer. Far from the region and through a proxy, that is longer
-/// than it is for the function.
+/// Timeout of one attempt. It is longer than the function's, for an operator far from the region or
+/// behind a proxy.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the operator named of an account; the rest is found as every AWS tool finds it.
+/// The settings that the operator gave; the others are found as by every AWS tool.
 pub struct Account {
-    /// A profile of ~/.aws/config.
+    /// A profile in ~/.aws/config.
     pub profile: Option<String>,
     /// The region.
     pub region: Option<String>,
-    /// Another endpoint than the region's own.
+    /// An endpoint instead of the region's own.
     pub endpoint: Option<Endpoint>,
 }
 
 impl Account {
-    /// The client, and the region that it asks.
+    /// Returns the client, and its region.
     pub async fn client(&self) -> Result<(Client, String), Failure> {
         let http = http_client()?;
         let shared = self.found(http.clone()).await;
         let region = checked_region(shared.region())?;
         let provider = match &self.profile {
-            // An operator who names a profile means it, also where the environment has keys.
+            // A profile that the operator names takes precedence over keys in the environment.
             Some(profile) => profile_provider(profile, &region, http),
             None => shared.credentials_provider().ok_or_else(no_credentials)?,
         };
@@ -63,13 +63,13 @@ impl Account {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&shared)
             .timeout_config(timeouts)
             .credentials_provider(Found { first: Mutex::new(Some(first)), then: provider });
-        // Also where there is none: the SDK takes an empty variable for an endpoint.
+        // Set even if there is none: the SDK takes an empty variable for an endpoint.
         let endpoint = self.endpoint(&shared)?;
         config.set_endpoint_url(endpoint.map(|endpoint| endpoint.as_str().to_owned()));
         Ok((Client::from_conf(config.build()), region))
     }
 
-    /// What every AWS tool finds.
+    /// Loads the configuration that every AWS tool finds.
     async fn found(&self, http: SharedHttpClient) -> SdkConfig {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
         if let Some(profile) = &self.profile {
@@ -89,8 +89,8 @@ impl Account {
         endpoint.map_err(|problem| Failure(format!("endpoint_url in the profile {problem}")))
     }
 
-    /// Why there are no credentials. In our own words: the SDK's text may quote a request, or a line
-    /// of a file that holds keys.
+    /// Explains why there are no credentials. The SDK's text is not shown: it may quote a request,
+    /// or a line of a file that holds keys.
     fn explained(&self, error: &CredentialsError) -> Failure {
         let in_environment = env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
         let profile = self.profile.clone().or(in_environment);
@@ -105,22 +105,22 @@ impl Account {
     }
 }
 
-/// What is wrong where it is not the profile itself.
+/// Explains a problem that is not with the profile itself.
 fn problem(error: &CredentialsError) -> &'static str {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => {
             "it is not in ~/.aws/config or ~/.aws/credentials, or has no credentials there"
         }
-        CredentialsError::InvalidConfiguration(_) => "its settings are not complete",
+        CredentialsError::InvalidConfiguration(_) => "its settings are incomplete",
         CredentialsError::ProviderTimedOut(_) => "there was no answer in time",
         _ => {
-            "their source refused, or cannot be reached; if it is a login that has ended, log in \
-             again with `aws sso login` (what `aws login` stores cannot be read)"
+            "their source refused, or cannot be reached; if a login has expired, log in again with \
+             `aws sso login` (the credentials of `aws login` cannot be read)"
         }
     }
 }
 
-/// The endpoint that the profile has for DynamoDB, or for all services.
+/// Returns the profile's endpoint for DynamoDB, or for all services.
 fn endpoint_of_profile(shared: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("DynamoDB")
@@ -134,13 +134,13 @@ fn endpoint_of_profile(shared: &SdkConfig) -> Option<String> {
 
 fn no_credentials() -> Failure {
     Failure(
-        "there are no AWS credentials: log in with `aws sso login`, or name a profile with --profile; \
-         what `aws login` stores cannot be read"
+        "there are no AWS credentials: log in with `aws sso login`, or give a profile with \
+         --profile; the credentials of `aws login` cannot be read"
             .to_owned(),
     )
 }
 
-/// What is wrong with the profile itself, if that is the cause.
+/// Explains what is wrong with the profile itself, if that is the cause.
 fn profile_problem(error: &CredentialsError) -> Option<String> {
     let mut source = error.source();
     while let Some(cause) = source {
@@ -150,13 +150,13 @@ fn profile_problem(error: &CredentialsError) -> Option<String> {
                     format!("~/.aws/config has no profile {profile}")
                 }
                 ProfileFileError::ProfileDidNotContainCredentials { profile, .. } => {
-                    format!("the profile {profile} has no credentials in it")
+                    format!("the profile {profile} has no credentials")
                 }
                 ProfileFileError::MissingSsoSession { sso_session, .. } => {
                     format!("~/.aws/config has no sso-session {sso_session}")
                 }
                 ProfileFileError::FeatureNotEnabled { .. } => {
-                    "it names a kind of credentials that this program does not support".to_owned()
+                    "it has a kind of credentials that this program does not support".to_owned()
                 }
                 _ => "its settings in ~/.aws/config cannot be used".to_owned(),
             });
@@ -169,7 +169,7 @@ fn profile_problem(error: &CredentialsError) -> Option<String> {
 fn checked_region(region: Option<&Region>) -> Result<String, Failure> {
     let region = region.ok_or_else(|| {
         Failure(
-            "no AWS region is named: name it with --region, in AWS_REGION or in the profile"
+            "no AWS region was given: set it with --region, in AWS_REGION or in the profile"
                 .to_owned(),
         )
     })?;
@@ -189,8 +189,8 @@ fn profile_provider(
     SharedCredentialsProvider::new(provider.configure(&settings).build())
 }
 
-/// Credentials that were fetched already, to see whether there are any; after them, the provider's.
-/// A process or a login is not asked twice at the start.
+/// Provides the credentials that were fetched to see whether there are any, then the provider's, so
+/// that a process or a login is not used twice at the start.
 #[derive(Debug)]
 struct Found {
     first: Mutex<Option<Credentials>>,
@@ -210,8 +210,8 @@ impl ProvideCredentials for Found {
     }
 }
 
-/// The same TLS as everywhere, on ring. A laptop trusts what its system trusts, and goes through its
-/// proxy, since between it and AWS there may be a company's own of either.
+/// The same TLS as elsewhere, on ring, but with the system's trusted certificates and proxy: there
+/// may be a company's own of either between an operator's machine and AWS.
 fn http_client() -> Result<SharedHttpClient, Failure> {
     let mut trust = TrustStore::default();
     if let Some(path) = env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
@@ -220,7 +220,7 @@ fn http_client() -> Result<SharedHttpClient, Failure> {
         trust = trust.with_pem_certificate(roots.map_err(|error| Failure::new(doing(), error))?);
     }
     let tls = TlsContext::builder().with_trust_store(trust).build();
-    let tls = tls.map_err(|error| Failure::new("cannot trust the certificates", error))?;
+    let tls = tls.map_err(|error| Failure::new("cannot use the trusted certificates", error))?;
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .proxy_config(ProxyConfig::from_env())
@@ -232,7 +232,7 @@ fn http_client() -> Result<SharedHttpClient, Failure> {
     }))
 }
 
-/// Whether an endpoint is on this machine, in the clear: an embedded engine, or DynamoDB Local.
+/// Returns whether an endpoint is on this machine without TLS: an embedded engine, DynamoDB Local.
 pub fn is_this_machine(endpoint: &Endpoint) -> bool {
     let Ok(uri) = endpoint.as_str().parse::<axum::http::Uri>() else {
         return false;

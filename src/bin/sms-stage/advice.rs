@@ -1,27 +1,27 @@
-//! What to do about a failure of the table.
+//! Advice on failures of the table.
 
 use authenticator_sms_stage::store::error::StoreError;
 
 use crate::output::{Failure, printable};
 
-/// What each code, or each of our own words for a missing answer, is about.
+/// Advice by the start of the cause: an error code, or the store's text where there was no answer.
 const ADVICE: [(&str, &str); 12] = [
     (
         "ResourceNotFoundException",
-        "there is no such table there; check --table, --region, --profile and --endpoint",
+        "there is no such table; check --table, --region, --profile and --endpoint",
     ),
-    ("AccessDeniedException", "these credentials may not do that; name others with --profile"),
+    ("AccessDeniedException", "these credentials do not permit that; use others with --profile"),
     ("UnrecognizedClientException", LOG_IN),
     (
         "ExpiredToken",
-        "the login has expired; log in again, or name other credentials with --profile",
+        "the login has expired; log in again, or use other credentials with --profile",
     ),
-    ("InvalidSignatureException", "check the credentials, and this machine's clock"),
+    ("InvalidSignatureException", "check the credentials and this machine's clock"),
     ("IncompleteSignatureException", LOG_IN),
     ("MissingAuthenticationToken", LOG_IN),
     (
         "ValidationException",
-        "is this the function's table? Its key is `kind` and `id`; one of version 0.1 has another",
+        "is this the function's table? Its key is `kind` and `id`; tables of version 0.1 differ",
     ),
     ("ProvisionedThroughputExceeded", "the table has no capacity left; try again later"),
     ("Throttling", "the table has no capacity left; try again later"),
@@ -30,13 +30,12 @@ const ADVICE: [(&str, &str); 12] = [
 ];
 
 const LOG_IN: &str =
-    "log in, for example with `aws sso login`, or name other credentials with --profile";
+    "log in, for example with `aws sso login`, or use other credentials with --profile";
 
-/// A failure of the table in one line for an operator, with what to do about it where that can be
-/// told.
+/// Describes a failure of the table in one line for an operator, with advice if there is any.
 pub fn explained(error: &StoreError) -> String {
     let advice = ADVICE.iter().find(|(cause, _)| error.cause.starts_with(cause));
-    // Of the message for the function, which names its settings, the code is enough here.
+    // The code is enough here: the full message names the function's settings.
     let words = match error.cause.split_once(':') {
         Some(("ResourceNotFoundException", _)) => {
             format!("{} failed: ResourceNotFoundException", error.operation)
@@ -50,7 +49,7 @@ pub fn explained(error: &StoreError) -> String {
     }
 }
 
-/// The failure of a command that asked the table.
+/// Returns the failure of a command whose request to the table failed.
 pub fn failure(doing: impl std::fmt::Display, error: &StoreError) -> Failure {
     Failure::new(doing, explained(error))
 }

@@ -1,4 +1,4 @@
-//! The line that each change of an operator leaves, as the function's log has one for each request.
+//! Writes a line for each change by an operator, as the function logs one for each request.
 
 use std::{
     env,
@@ -16,13 +16,13 @@ use crate::output::{Failure, printable_json, stderr};
 /// Where audit lines go.
 #[derive(Args, Debug)]
 pub struct AuditArgs {
-    /// Append a JSON line for each change to this file. Without it, they go to standard error.
+    /// Append a JSON line for each change to this file. Default: standard error.
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
 }
 
 impl AuditArgs {
-    /// Opens the file, before anything is changed.
+    /// Opens the file. To be called before anything is changed.
     pub fn open(&self, place: String) -> Result<Audit, Failure> {
         let file = self.audit_log.as_ref().map(|path| {
             let mut options = OpenOptions::new();
@@ -46,7 +46,7 @@ pub struct Audit {
 /// One change.
 #[derive(Default, Serialize)]
 pub struct Change {
-    /// What was done, as the command is named.
+    /// What was done, named after the command.
     pub operation: &'static str,
     /// The stage's UUID.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,16 +60,16 @@ pub struct Change {
     /// The revision that was replaced or deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision_before: Option<u64>,
-    /// The id of the write, which a stage's item keeps.
+    /// The write id, which a stage's item stores.
     pub write_id: String,
-    /// Whether it is certain that the change landed, or that it did not.
+    /// Whether it is certain that the change was made, or that it was not.
     pub certain: bool,
     /// Whether the table reported success.
     pub done: bool,
 }
 
 impl Change {
-    /// A change by this session.
+    /// Returns a change that this session made.
     pub fn new(operation: &'static str, session: &Session<'_>, is_done: bool) -> Self {
         let write_id = session.write_id().to_owned();
         let certain = is_done || session.is_certain();
@@ -77,7 +77,7 @@ impl Change {
     }
 }
 
-/// A line, with the names that the function's lines have.
+/// A line, with the same field names as the function's lines.
 #[derive(Serialize)]
 struct Line<'l> {
     timestamp: String,
@@ -105,7 +105,7 @@ impl Audit {
         match written {
             Some(Ok(())) => {}
             Some(Err(error)) => {
-                // The change has happened: its line must not be lost.
+                // The change has been made, so its line must not be lost.
                 stderr(&format!("sms-stage: cannot write the audit log: {error}"));
                 stderr(&line);
             }
@@ -114,7 +114,7 @@ impl Audit {
     }
 }
 
-/// The user of this machine. The AWS identity is in the table's data events in CloudTrail.
+/// Returns the user on this machine. The AWS identity is in the table's data events in CloudTrail.
 fn caller() -> String {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
@@ -125,7 +125,7 @@ fn caller() -> String {
     }
 }
 
-/// The user's number, where no variable has the name, as in a container.
+/// Returns the user's id, for when no variable has the name, as in a container.
 #[cfg(target_os = "linux")]
 fn uid() -> Option<String> {
     use std::os::unix::fs::MetadataExt;

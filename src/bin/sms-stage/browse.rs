@@ -1,7 +1,7 @@
-//! The API in a browser: Swagger UI at `/`, and `openapi.yaml` as it is served here.
+//! The API in a browser: Swagger UI at `/`, and `openapi.yaml` with the address of this server.
 //!
-//! Swagger UI's own files come with a crate, and the page forbids the browser to load anything from
-//! elsewhere: it works offline. Whatever else is asked for goes to the function.
+//! Swagger UI's own files come with a crate, and the page forbids the browser from loading anything
+//! from other servers, so it works offline. All other requests go to the function.
 
 use axum::{
     Router,
@@ -17,17 +17,17 @@ const PAGE: &str = include_str!("browse/page.html");
 const SCRIPT: &str = include_str!("browse/page.js");
 const STYLES: &str = include_str!("browse/page.css");
 
-/// Where the page says that a demo's token goes.
+/// The page's placeholder for a demo's token.
 const TOKEN_PLACE: &str = "DEMO_TOKEN";
 
-/// Everything from here, and nothing into a frame. Swagger UI writes styles into its elements, and
-/// has its icons in its style sheet, as `data:`.
+/// Everything comes from this server, and the page cannot be framed. Swagger UI writes styles into
+/// its elements, and has its icons in its style sheet, as `data:`.
 const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; \
                       style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// The page, what it needs, and the document, by GET; by another method, these paths are `others`'.
-/// A demo's token is in the page; no other ever is.
+/// Serves the page, the files that it needs, and the document to GET. Other methods on these paths
+/// go to `others`. The page contains a demo's token, and never any other token.
 pub fn routes<S: Clone + Send + Sync + 'static>(
     demo_token: Option<&str>,
     others: &MethodRouter<S>,
@@ -69,8 +69,8 @@ async fn json(headers: HeaderMap) -> Response {
     }
 }
 
-/// The document, with whole URLs for its servers, so that a saved copy can be used elsewhere. The address
-/// is the one that the client knows this server by, since a page may only ask its own.
+/// Returns the document with absolute URLs for its servers, so that a saved copy can be used
+/// elsewhere. The address is the one that the client used: a page may only call its own server.
 fn document(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     match host.and_then(|host| host.parse::<Authority>().ok()) {

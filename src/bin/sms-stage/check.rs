@@ -1,10 +1,10 @@
-//! `sms-stage check`: what is wrong in the table, and how it is mended.
+//! `sms-stage check`: finds what is wrong in the table, and repairs it where that is safe.
 
-mod words;
+mod text;
 
 use authenticator_sms_stage::store::{
     Table,
-    check::{self, Check, Finding, LockFinding, Mended},
+    check::{self, Check, Finding, LockFinding, RepairOutcome},
 };
 use clap::Args;
 
@@ -18,19 +18,19 @@ use crate::{
 
 const DOING: &str = "cannot check the table";
 
-/// Check the whole table, and say what is wrong, one line each.
+/// Check the whole table, and print one line for each thing that is wrong.
 ///
-/// Items that cannot be read and why, names' locks that do not fit their stages, references to
-/// nothing; and, as notes, tokens that have ended. Fails if there is any finding but notes. The
-/// function may be at work meanwhile.
+/// Finds items that cannot be read, locks of names that do not match their stages, and references
+/// to flows or mappings that do not exist. Expired tokens are printed as notes. The command fails
+/// if any finding other than a note is left. The function may be running meanwhile.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   sms-stage check --table my-table
   sms-stage check --repair --table my-table")]
 pub struct CheckArgs {
-    /// Mend names' locks where that is safe while the function is at work, and take out tokens that
-    /// have ended. What is left is for an operator to decide.
+    /// Repair locks of names where that is safe while the function is running, and delete expired
+    /// tokens. All other findings are for an operator to decide.
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
@@ -56,66 +56,66 @@ pub async fn run(args: CheckArgs) -> Result<(), Failure> {
     }
     stderr(match findings.as_slice() {
         [] => "nothing is wrong",
-        _ if args.repair => "nothing is left to mend",
-        _ => "nothing is wrong but what is noted",
+        _ if args.repair => "nothing is left to repair",
+        _ => "nothing is wrong, apart from the notes",
     });
     Ok(())
 }
 
 fn failure(left: usize, findings: &[Finding], is_repair: bool) -> Failure {
-    let is_mendable =
-        |finding: &Finding| matches!(finding, Finding::Lock(lock) if lock.is_mendable);
-    let hint = match findings.iter().filter(|finding| is_mendable(finding)).count() {
+    let is_repairable =
+        |finding: &Finding| matches!(finding, Finding::Lock(lock) if lock.is_repairable);
+    let hint = match findings.iter().filter(|finding| is_repairable(finding)).count() {
         0 => "",
         _ if is_repair => "",
-        _ => "; --repair mends what is marked so",
+        _ => "; --repair fixes those that say so",
     };
     Failure(format!("{left} {}{hint}", if left == 1 { "finding" } else { "findings" }))
 }
 
-/// Prints the findings, mends what can be mended, and counts what is left, but for notes.
+/// Prints the findings, repairs what can be repaired, and counts what is left, without notes.
 async fn report(findings: &[Finding], mut repair: Option<Repair<'_>>) -> Result<usize, Failure> {
     let mut left = 0;
     for finding in findings {
-        let mended = match &mut repair {
-            Some(repair) => repair.mend(finding).await?,
+        let outcome = match &mut repair {
+            Some(repair) => repair.apply(finding).await?,
             None => None,
         };
         let is_note = matches!(finding, Finding::ExpiredToken { .. });
-        left += usize::from(mended.is_none() && !is_note);
-        stdout(&printable(&words::line(finding, mended)))?;
+        left += usize::from(outcome.is_none() && !is_note);
+        stdout(&printable(&text::line(finding, outcome)))?;
     }
     Ok(left)
 }
 
-/// Mends findings one by one.
+/// Repairs findings one by one.
 struct Repair<'t> {
     table: &'t Table,
     audit: Audit,
 }
 
 impl Repair<'_> {
-    /// What was done about a finding, if it is one no longer.
-    async fn mend(&mut self, finding: &Finding) -> Result<Option<&'static str>, Failure> {
+    /// Repairs a finding. Returns what was done, or `None` if it is still a finding.
+    async fn apply(&mut self, finding: &Finding) -> Result<Option<&'static str>, Failure> {
         match finding {
-            Finding::Lock(lock) => self.mend_lock(lock).await,
+            Finding::Lock(lock) => self.repair_lock(lock).await,
             Finding::ExpiredToken { id, expired } => self.delete_token(id, *expired).await,
             Finding::Unreadable(_) | Finding::DanglingReference { .. } => Ok(None),
         }
     }
 
-    async fn mend_lock(&mut self, lock: &LockFinding) -> Result<Option<&'static str>, Failure> {
+    async fn repair_lock(&mut self, lock: &LockFinding) -> Result<Option<&'static str>, Failure> {
         let session = self.table.session();
-        let mended = session.mend(lock).await;
-        let is_done = matches!(mended, Ok(Mended::Done));
+        let outcome = session.repair_lock(lock).await;
+        let is_done = matches!(outcome, Ok(RepairOutcome::Done));
         let change = Change::new("check repair", &session, is_done);
         if is_done || !change.certain {
             self.audit.write(&Change { row: Some(lock.id.clone()), ..change });
         }
-        match mended.map_err(|error| advice::failure("cannot mend a lock", &error))? {
-            Mended::Done => Ok(Some("mended")),
-            Mended::NotNeeded => Ok(Some("mended meanwhile")),
-            Mended::NotPossible | Mended::Conflict => Ok(None),
+        match outcome.map_err(|error| advice::failure("cannot repair a lock", &error))? {
+            RepairOutcome::Done => Ok(Some("repaired")),
+            RepairOutcome::NotNeeded => Ok(Some("repaired meanwhile")),
+            RepairOutcome::NotPossible | RepairOutcome::Conflict => Ok(None),
         }
     }
 
@@ -129,11 +129,11 @@ impl Repair<'_> {
         let is_done = matches!(deleted, Ok(true));
         let change = Change::new("check repair", &session, is_done);
         if is_done || !change.certain {
-            let token = Some(words::token(id));
+            let token = Some(text::token(id));
             self.audit.write(&Change { token, ..change });
         }
         let deleted =
-            deleted.map_err(|error| advice::failure("cannot take a token out", &error))?;
-        Ok(Some(if deleted { "taken out" } else { "gone or renewed meanwhile" }))
+            deleted.map_err(|error| advice::failure("cannot delete an expired token", &error))?;
+        Ok(Some(if deleted { "deleted" } else { "gone or renewed meanwhile" }))
     }
 }

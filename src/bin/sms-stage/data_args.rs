@@ -1,4 +1,4 @@
-//! `--data` and `--load`: what a command that starts an engine has in it.
+//! `--data` and `--load`: the data of a command that starts an engine.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,15 @@ use crate::{
     output::Failure,
 };
 
-/// What data there is.
+/// Where the data comes from.
 #[derive(Args, Debug)]
 pub struct DataArgs {
-    /// Keep the data in this file, which is made if it is not there, for its owner only. Without it,
-    /// everything is in memory and gone at the end.
+    /// Keep the data in this file. If it does not exist, it is created, for its owner only. By
+    /// default, the data is in memory and lost at exit.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Put the documents of this file in first, as `sms-stage load` does: what is there already is
-    /// left as it is. May be repeated.
+    /// First load the documents of this file, as `sms-stage load` does: items that already exist
+    /// are left unchanged. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub load: Vec<PathBuf>,
 }
@@ -32,22 +32,22 @@ pub struct Started {
     pub database: Database,
     /// The table on it.
     pub table: Table,
-    /// The demo's token, if it has the demo's data.
+    /// The demo's token, if the demo's data was loaded.
     pub demo: Option<Demo>,
 }
 
 impl DataArgs {
-    /// Starts the engine and puts in the files' documents; or, if there are none and the table is
-    /// new, the demo's.
+    /// Starts the engine and loads the files' documents, or the demo's if there are no files and
+    /// the table is new.
     pub async fn start(&self) -> Result<Started, Failure> {
-        // First, so that no data file is made where a file cannot be loaded.
+        // First, so that no data file is created if a file cannot be loaded.
         let documents = files::read_all(&self.load)?;
         let database = match &self.data {
             Some(file) => data_file::open(file, IfMissing::Create, Access::Write)?,
             None => engine::in_memory()?,
         };
         let (table, is_new) = engine::table(database.clone()).await?;
-        demo::delete_former_tokens(&table).await?;
+        demo::delete_earlier_tokens(&table).await?;
         files::load_quietly(&table, &self.load, &documents).await?;
         let has_demo = is_new && self.load.is_empty();
         let demo = if has_demo { Some(Demo::start(&table).await?) } else { None };

@@ -1,7 +1,7 @@
 //! The embedded engine's data in a file: `--data FILE`.
 //!
-//! Opening a file with the engine turns whatever SQLite database it is into the engine's own. So the
-//! file is looked at first, by reads that change nothing.
+//! The engine turns any SQLite database that it opens into its own. So the file is checked first,
+//! by reads that change nothing.
 
 use std::{
     fs::{self, OpenOptions},
@@ -16,19 +16,19 @@ use uuid::Uuid;
 
 use crate::{engine::TABLE, output::Failure};
 
-/// What is done about an embedded engine's file that is not there.
+/// What to do if the data file does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
-    /// It is made.
+    /// Create it.
     Create,
-    /// That is a failure.
+    /// Fail.
     Fail,
 }
 
-/// What a command does to the table.
+/// Whether a command changes the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It only reads: the file may be one that it may not write.
+    /// It only reads, so the file may be read-only.
     Read,
     /// It writes as well.
     Write,
@@ -44,9 +44,9 @@ pub fn open(file: &Path, if_missing: IfMissing, access: Access) -> Result<Databa
         Err(error) if error.kind() == ErrorKind::NotFound => match if_missing {
             IfMissing::Create => create(file).map_err(cannot),
             IfMissing::Fail => Err(cannot(
-                "there is no such file; `sms-stage load --data` and `sms-stage serve --data` make \
-                 one"
-                .to_owned(),
+                "there is no such file; create it with `sms-stage load --data` or \
+                 `sms-stage serve --data`"
+                    .to_owned(),
             )),
         },
         Err(error) => Err(cannot(error.to_string())),
@@ -66,8 +66,8 @@ fn open_existing(file: &Path, access: Access) -> Result<Database, String> {
     }
 }
 
-/// Makes the file, for its owner only: it holds secrets. SQLite makes the files beside it (`-wal`,
-/// `-shm`) with the same mode.
+/// Creates the file, readable by its owner only, since it holds secrets. SQLite creates the files
+/// beside it (`-wal`, `-shm`) with the same mode.
 fn create(file: &Path) -> Result<Database, String> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -78,19 +78,19 @@ fn create(file: &Path) -> Result<Database, String> {
     database(&file)
 }
 
-/// The engine on this file. The path is absolute, so that SQLite takes it neither for a URI nor for
-/// one of its own names (`:memory:`).
+/// Opens the engine on this file. The path is absolute, so that SQLite takes it neither for a URI
+/// nor for a special name (`:memory:`).
 fn database(file: &Path) -> Result<Database, String> {
     let path = file.to_str().ok_or("its path is not UTF-8")?;
     Database::new(path).map_err(|error| error.to_string())
 }
 
-/// The file's data in memory, for a command that only reads. Nothing is written, also where SQLite
-/// would have to make its files beside it first.
+/// Copies the file's data into memory, for a command that only reads. Nothing is written, even if
+/// SQLite would first have to create its files beside it.
 fn snapshot(file: &Path) -> Result<Database, String> {
     let database = Database::memory().map_err(|error| error.to_string())?;
     let restored = if has_log(file) {
-        // Another process may be at work on it: its locks are needed.
+        // Another process may be using the file, so SQLite's locks are needed.
         database.restore_from(&uri(file, "mode=ro")).is_ok()
     } else {
         database.restore_from(&uri(file, "immutable=1")).is_ok()
@@ -103,11 +103,11 @@ fn snapshot(file: &Path) -> Result<Database, String> {
     Ok(database)
 }
 
-/// Makes sure that the file is one that this program made.
+/// Ensures that this program created the file.
 fn ensure_own(file: &Path) -> Result<(), String> {
     ensure_database(file)?;
     let contents = match contents(&uri(file, "immutable=1"))? {
-        // A process that was killed soon after it made the file: everything is in the log.
+        // If its process was killed soon after creating the file, everything is in the log.
         Contents::Nothing if has_log(file) => {
             let copy = PrivateCopy::of(file).map_err(|error| error.to_string())?;
             contents(&uri(&copy.file(), "mode=ro"))?
@@ -117,23 +117,25 @@ fn ensure_own(file: &Path) -> Result<(), String> {
     match contents {
         Contents::Own => Ok(()),
         Contents::Nothing | Contents::Foreign => {
-            Err("it is another program's database; it was left as it is".to_owned())
+            Err("it is another program's database; it was left unchanged".to_owned())
         }
-        Contents::Former => Err("its table was made by version 0.1: print its stages with that \
+        Contents::Former => {
+            Err("its table was created by version 0.1: print its stages with that \
                                  version's `get`, and `load` them into a new file"
-            .to_owned()),
+                .to_owned())
+        }
     }
 }
 
-/// Makes sure that the file begins as an SQLite database does.
+/// Ensures that the file begins as an SQLite database does.
 fn ensure_database(file: &Path) -> Result<(), String> {
     let mut start = Vec::new();
     let read = fs::File::open(file).and_then(|file| file.take(16).read_to_end(&mut start));
     read.map_err(|error| error.to_string())?;
     match start.as_slice() {
         b"SQLite format 3\0" => Ok(()),
-        [] => Err("it is empty; delete it, and it is made anew".to_owned()),
-        _ => Err("it is not a file that `sms-stage` made; it was left as it is".to_owned()),
+        [] => Err("it is empty; delete it, and it will be created again".to_owned()),
+        _ => Err("it was not created by `sms-stage`; it was left unchanged".to_owned()),
     }
 }
 
@@ -141,11 +143,11 @@ fn ensure_database(file: &Path) -> Result<(), String> {
 enum Contents {
     /// This program's.
     Own,
-    /// This program's, with the table of its former version.
+    /// This program's, with a table of version 0.1.
     Former,
     /// Another program's.
     Foreign,
-    /// There are no tables in it.
+    /// It has no tables.
     Nothing,
 }
 
@@ -159,19 +161,19 @@ fn contents(uri: &str) -> Result<Contents, String> {
     if count(ENGINE_TABLES).map_err(not_readable)? != 3 {
         return Ok(Contents::Foreign);
     }
-    // Tables of the same names may have other columns in another program's database.
+    // Another program's tables of these names may have other columns.
     let query = "SELECT key_schema FROM _tables WHERE table_name = ?1";
     let key = connection.query_row(query, [TABLE], |row| row.get::<_, String>(0)).optional();
     Ok(match (key, count("SELECT count(*) FROM _tables")) {
         (Ok(Some(key)), _) if key.contains("\"kind\"") && key.contains("\"id\"") => Contents::Own,
         (Ok(Some(_)), _) => Contents::Former,
-        // It was made, and its process ended before it made the table.
+        // The process that created the file ended before it created the table.
         (Ok(None), Ok(0)) => Contents::Own,
         _ => Contents::Foreign,
     })
 }
 
-/// Counts the tables that the engine makes in every file of its own.
+/// Counts the tables that the engine creates in each of its files.
 const ENGINE_TABLES: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' \
                              AND name IN ('_config', '_tables', '_stream_records')";
 
@@ -179,7 +181,7 @@ fn not_readable(_: rusqlite::Error) -> String {
     "it cannot be read as an SQLite database".to_owned()
 }
 
-/// Whether SQLite's write-ahead log beside the file has anything in it.
+/// Returns whether SQLite's write-ahead log beside the file exists and is not empty.
 fn has_log(file: &Path) -> bool {
     fs::metadata(beside(file, "-wal")).is_ok_and(|log| log.len() > 0)
 }
@@ -190,18 +192,18 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What a path in a URI keeps as it is.
+/// The characters to escape in the path of a URI.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
 
-/// SQLite's URI for an absolute path: <https://www.sqlite.org/uri.html>. With `immutable=1`, it takes
-/// no lock, reads no log and writes nothing.
+/// SQLite's URI for an absolute path: <https://www.sqlite.org/uri.html>. With `immutable=1`, SQLite
+/// takes no lock, reads no log and writes nothing.
 fn uri(file: &Path, parameter: &str) -> String {
     let path = percent_encode(file.as_os_str().as_encoded_bytes(), PATH);
     format!("file:{path}?{parameter}")
 }
 
-/// A copy of a data file and its log, in a directory that only its owner can look into, until it is
-/// dropped.
+/// A copy of a data file and its log, in a directory that only its owner can access. It is removed
+/// when this is dropped.
 struct PrivateCopy(PathBuf);
 
 impl PrivateCopy {

@@ -1,4 +1,4 @@
-//! `sms-stage delete`: takes one stage out.
+//! `sms-stage delete`: deletes one stage.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -19,20 +19,20 @@ use crate::{
 
 /// Delete a stage, and free its name.
 ///
-/// Asks on a terminal. Without one, it does nothing unless --yes says that it is meant.
+/// Asks for confirmation on a terminal. Without one, nothing is deleted unless --yes is given.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   sms-stage delete 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --table my-table
   sms-stage delete 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --table my-table --yes")]
 pub struct DeleteArgs {
-    /// Do not ask.
+    /// Delete without asking for confirmation.
     #[arg(long)]
     yes: bool,
-    /// Delete the stage's item also if it cannot be read, or if its name's lock is not its own.
+    /// Delete the stage even if its item cannot be read, or it does not own the lock of its name.
     #[arg(long)]
     force: bool,
-    /// The stage.
+    /// The stage's UUID.
     #[arg(value_name = "STAGE-UUID")]
     stage: String,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub struct DeleteArgs {
 pub async fn run(args: DeleteArgs) -> Result<(), Failure> {
     if !args.yes && !std::io::stdin().is_terminal() {
         let doing = format!("cannot delete stage {:?}", args.stage);
-        return Err(Failure::new(doing, "there is no terminal to ask on; add --yes to mean it"));
+        return Err(Failure::new(doing, "there is no terminal to ask for confirmation; add --yes"));
     }
     let table = args.table.open(IfMissing::Fail, Access::Write).await?;
     let uuid = stage_argument::resolve(&table, &args.stage).await?;
@@ -54,12 +54,12 @@ pub async fn run(args: DeleteArgs) -> Result<(), Failure> {
     let found = found.map_err(|error| advice::failure(doing(), &error))?;
     let found = found.ok_or_else(|| missing(uuid))?;
     if let (Err(why), false) = (&found, args.force) {
-        let cause = format!("it cannot be read: {why}; add --force to delete it nevertheless");
+        let cause = format!("it cannot be read: {why}; add --force to delete it anyway");
         return Err(Failure::new(doing(), cause));
     }
     let place = args.table.place();
     if !args.yes && !is_confirmed(uuid, &found, &place)? {
-        return Err(Failure::new(doing(), "not confirmed, nothing was changed"));
+        return Err(Failure::new(doing(), "not confirmed; nothing was changed"));
     }
     let mut audit = args.audit.open(place)?;
     let deletion = Deletion { session: table.session(), uuid };
@@ -99,7 +99,7 @@ impl Deletion<'_> {
                 stdout(&format!("deleted stage {}; its name {name:?} is free", self.uuid))
             }
             Removed::Done { freed: None } => stdout(&format!(
-                "deleted stage {}; if a lock of its name is left, `sms-stage check --repair` frees it",
+                "deleted stage {}; if its name stays locked, `sms-stage check --repair` frees it",
                 self.uuid
             )),
             Removed::Missing => Err(missing(self.uuid)),
@@ -107,7 +107,7 @@ impl Deletion<'_> {
         }
     }
 
-    /// A deletion that found nothing to delete changed nothing, and leaves no line.
+    /// Writes the audit line, unless it is certain that nothing was deleted.
     fn record(&self, audit: &mut Audit, is_done: bool, revision_before: Option<u64>) {
         let change = Change {
             stage: Some(self.uuid.to_string()),
@@ -122,15 +122,15 @@ impl Deletion<'_> {
     fn failed(&self, error: &StoreError) -> Failure {
         let mut cause = advice::explained(error);
         if !self.session.is_certain() {
-            cause.push_str("; the stage may be gone all the same, look with `sms-stage get`");
+            cause.push_str("; the stage may be deleted nevertheless, check with `sms-stage get`");
         } else if error.cause.contains("lock") {
-            cause.push_str("; `sms-stage check` tells more, and --force deletes it nevertheless");
+            cause.push_str("; see `sms-stage check`, or add --force to delete it anyway");
         }
         Failure::new(format!("cannot delete stage {}", self.uuid), cause)
     }
 
     fn conflict(&self) -> Failure {
-        let cause = "other writers keep changing it; nothing was changed, try again";
+        let cause = "other writers keep changing it; nothing was deleted, try again";
         Failure::new(format!("cannot delete stage {}", self.uuid), cause)
     }
 }
@@ -151,7 +151,7 @@ fn is_confirmed(
         }
         Err(why) => format!("{uuid} (which cannot be read: {why})"),
     };
-    stderr(&format!("This deletes stage {stage} from {place}. Type yes to go on:"));
+    stderr(&format!("This deletes stage {stage} from {place}. Type yes to continue:"));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.map_err(|error| Failure::new("cannot read the answer", error))?;

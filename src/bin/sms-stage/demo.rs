@@ -1,4 +1,4 @@
-//! The data to try things with where none was loaded, and its token.
+//! The demo data, for when no data was loaded, and its token.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,17 +15,17 @@ use uuid::Uuid;
 
 use crate::{files, output::Failure};
 
-/// A stage, and what it refers to. Has no token: that is made anew at every start.
+/// A stage and the rows that it refers to, without a token: each start creates a new one.
 const DATA: &str = include_str!("demo.json");
 
-/// The demo's stage.
+/// The UUID of the demo's stage.
 pub const STAGE: &str = "5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9";
 
-/// The name on the token.
+/// The token's user.
 const USER: &str = "demo";
 /// What the token permits: everything.
 const PERMISSIONS: [&str; 5] = [VIEW, ADD, CHANGE, DELETE, VIEW_FLOW];
-/// When the token ends, if its process was killed before it could delete it.
+/// Lifetime of the token, in case the process is killed before it can delete it.
 const TOKEN_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A demo's token, for as long as the process runs.
@@ -36,7 +36,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Puts the demo's data into the table, and makes its token.
+    /// Loads the demo's data into the table, and creates its token.
     pub async fn start(table: &Table) -> Result<Self, Failure> {
         let documents = Documents::parse(DATA.as_bytes());
         let documents =
@@ -51,9 +51,9 @@ impl Demo {
             expires: Some(now + TOKEN_LIFE.as_secs()),
         };
         let put = table.session().put_token(&hash, &token, OnConflict::Skip).await;
-        // No other item has the hash of a key that was made just now.
+        // No other item can have the hash of a new key.
         put.map(|_| Self { key, hash })
-            .map_err(|error| Failure::new("cannot make the demo token", error))
+            .map_err(|error| Failure::new("cannot create the demo token", error))
     }
 }
 
@@ -71,8 +71,8 @@ fn caller() -> Caller {
 }
 
 /// Deletes the tokens of demos whose processes were killed.
-pub async fn delete_former_tokens(table: &Table) -> Result<(), Failure> {
-    let cannot = |error| Failure::new("cannot delete the demo's former tokens", error);
+pub async fn delete_earlier_tokens(table: &Table) -> Result<(), Failure> {
+    let cannot = |error| Failure::new("cannot delete the demo's earlier tokens", error);
     let session = table.session();
     for (hash, token) in session.tokens().await.map_err(cannot)?.tokens {
         let life = token.created.zip(token.expires).map(|(start, end)| end.saturating_sub(start));

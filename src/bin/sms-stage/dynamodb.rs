@@ -1,4 +1,4 @@
-//! `sms-stage dynamodb`: the embedded engine on a port.
+//! `sms-stage dynamodb`: serves the embedded engine on a port.
 
 use std::net::SocketAddr;
 
@@ -12,21 +12,21 @@ use crate::{
     output::{Failure, stderr, stdout},
 };
 
-/// Serve only the embedded DynamoDB engine, with the table made.
+/// Serve only the embedded DynamoDB engine, with the table created.
 ///
-/// For pointing the real function binary or `sam local` at: set AWS_ENDPOINT_URL_DYNAMODB to the
-/// printed address and TABLE_NAME to the printed table. Any credentials are taken.
+/// To connect the function's binary or `sam local` to it, set AWS_ENDPOINT_URL_DYNAMODB to the
+/// printed address and TABLE_NAME to the printed table. Any credentials are accepted.
 ///
-/// The engine looks at no credentials: every program and every user of this machine who can connect
-/// to the port can read the secrets of all stages, change them, and make tokens. Use it with data
-/// that may be seen. `sms-stage serve` opens no such port.
+/// The engine does not check credentials: every program and every user of this machine who can
+/// connect to the port can read the secrets of all stages, change them, and create tokens. Use it
+/// only with data that need not be secret. `sms-stage serve` opens no such port.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
   sms-stage dynamodb --listen :0 --load tests/conformance/fixture.json")]
 pub struct DynamodbArgs {
-    /// The address to listen on; without a host (:8001, or 8001), this machine's own. Port 0 picks a
-    /// free port, which is then printed.
+    /// Address to listen on. Without a host (:8001 or 8001), only this machine can connect. Port 0
+    /// picks a free port, which is then printed.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8001", value_parser = listen::address)]
     listen: SocketAddr,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub struct DynamodbArgs {
     data: DataArgs,
 }
 
-/// Serves the engine until the process is to stop. Nothing listens until everything is loaded.
+/// Serves the engine until the process is told to stop. Nothing listens until all data is loaded.
 pub async fn run(args: DynamodbArgs) -> Result<(), Failure> {
     let reserved = Reserved::new(args.listen, &args.remote)?;
     let Started { database, table, demo } = args.data.start().await?;
@@ -45,7 +45,7 @@ pub async fn run(args: DynamodbArgs) -> Result<(), Failure> {
         announcement += &format!("\ndemo token: {}", demo.key);
     }
     let served = serve(reserved, database, &announcement).await;
-    // Also after a failure: a data file is not left with a key that was printed.
+    // Also after a failure, so that the printed key does not stay valid in a data file.
     demo::end(demo, &table).await?;
     served
 }
@@ -55,7 +55,7 @@ async fn serve(reserved: Reserved, database: Database, announcement: &str) -> Re
     let listener = reserved.listen()?;
     stdout(announcement)?;
     stderr(
-        "no credentials are checked here: every program that can connect to this port can read and \
+        "credentials are not checked: every program that can connect to this port can read and \
          change everything",
     );
     let requested = stop.clone().requested();
@@ -63,7 +63,7 @@ async fn serve(reserved: Reserved, database: Database, announcement: &str) -> Re
         served = dynoxide::server::serve_with_shutdown(listener, database, requested) => {
             served.map_err(|error| Failure::new("stopped serving", error))
         }
-        // A client that has sent half a request would hold up the end for ever.
+        // A client that has sent half a request would delay the shutdown for ever.
         () = stop.overdue() => Ok(()),
     }
 }

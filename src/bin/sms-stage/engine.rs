@@ -1,5 +1,5 @@
-//! The embedded DynamoDB engine, reached inside this process: there is no port, and so no other user
-//! of the machine who reads or writes the table.
+//! The embedded DynamoDB engine, called inside this process: without a port, no other user of the
+//! machine can read or write the table.
 
 use std::{fmt, time::Duration};
 
@@ -28,37 +28,37 @@ use crate::output::Failure;
 /// The table's name on the embedded engine.
 pub const TABLE: &str = "authenticator-sms-stage";
 
-/// Longest wait for one attempt's answer. Longer than the function's: built for debugging, the engine
-/// takes seconds for a stage of 1,000 flows.
+/// Timeout of one attempt. It is longer than the function's: a debug build of the engine takes
+/// seconds for a stage of 1,000 flows.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An address for the SDK to sign and send to. Nothing is looked up, since the connector below never
+/// An address for the SDK to sign and send to. It is not looked up, since the connector below never
 /// leaves the process.
 const ADDRESS: &str = "http://embedded-engine.invalid";
 
-/// The table on this engine, and whether it was made just now.
+/// Returns the table on this engine, and whether it was created just now.
 pub async fn table(database: Database) -> Result<(Table, bool), Failure> {
     let table = Table::new(&client(database)?, TABLE.to_owned());
-    let cannot_make = |error| Failure::new("cannot make the table", error);
-    let is_new = !table.exists().await.map_err(cannot_make)?;
+    let cannot_create = |error| Failure::new("cannot create the table", error);
+    let is_new = !table.exists().await.map_err(cannot_create)?;
     if is_new {
-        table.create_table().await.map_err(cannot_make)?;
+        table.create_table().await.map_err(cannot_create)?;
     }
     Ok((table, is_new))
 }
 
-/// An engine that keeps its data in memory.
+/// Starts an engine that keeps its data in memory.
 pub fn in_memory() -> Result<Database, Failure> {
     Database::memory().map_err(|error| Failure::new("cannot start the embedded engine", error))
 }
 
-/// The function's own client, except for where its requests go.
+/// The function's own client, but its requests go to the engine.
 fn client(database: Database) -> Result<Client, Failure> {
     let connection = Connection {
         region: "us-east-1".to_owned(),
         endpoint: Some(Endpoint::parse(ADDRESS).map_err(Failure)?),
         roots: None,
-        // The SDK wants to sign; the engine looks at no signature.
+        // The SDK has to sign; the engine ignores signatures.
         credentials: Credentials::new("local", "local", None, None, "embedded engine"),
     };
     let client = client::client(connection).map_err(|error| Failure(error.to_string()))?;
@@ -66,12 +66,12 @@ fn client(database: Database) -> Result<Client, Failure> {
     Ok(Client::from_conf(config.http_client(InProcess(database)).build()))
 }
 
-/// How long an engine on this machine may take.
+/// The timeouts for an engine on this machine.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
 }
 
-/// Takes the SDK's requests to the engine.
+/// Passes the SDK's requests to the engine.
 #[derive(Clone)]
 struct InProcess(Database);
 
@@ -142,8 +142,8 @@ fn run<Request: DeserializeOwned, Answer: Serialize>(
         .map_err(|_| DynoxideError::InternalServerError("an answer is not JSON".to_owned()))
 }
 
-/// The marks that the engine puts in front of what its own readers of a request refuse, and whether
-/// that is a `ValidationException`; if not, it is a `SerializationException`.
+/// The marks that the engine puts before the errors of its own request parsers, and whether each
+/// means a `ValidationException`; if not, it means a `SerializationException`.
 const MARKS: [(&str, bool); 5] = [
     ("VALIDATION_REQUEST:", true),
     ("VALIDATION_AS_READ:", true),
@@ -154,7 +154,7 @@ const MARKS: [(&str, bool); 5] = [
 
 /// DynamoDB's error for a request that cannot be read.
 ///
-/// The engine's server makes it of serde's text and the marks in it, in code that it does not export.
+/// The engine's server derives it from the marks in serde's text, in code that it does not export.
 /// A text without a mark is left out, since it may quote the request.
 fn unreadable(error: &str) -> DynoxideError {
     let text = error.rsplit_once(" at line ").map_or(error, |(text, _)| text);

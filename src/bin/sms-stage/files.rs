@@ -1,4 +1,4 @@
-//! Files of documents on their way into a table: what `sms-stage load` and `--load` do.
+//! Loads files of documents into a table, for `sms-stage load` and `--load`.
 
 use std::{
     fs::File,
@@ -21,10 +21,10 @@ use crate::{
     progress::Progress,
 };
 
-/// Maximum number of documents of one load that are named one by one.
-const NAMED_MAX: usize = 100;
+/// Maximum number of documents of one load that are listed one by one.
+const LISTED_MAX: usize = 100;
 
-/// Reads a file, or standard input for `-`, as text. A byte order mark is taken off.
+/// Reads a file, or standard input for `-`, as text without a byte order mark.
 pub fn read_text(file: &Path) -> Result<String, String> {
     let bytes = read_bytes(file)?;
     file::decode(&bytes).map(str::to_owned).map_err(str::to_owned)
@@ -40,12 +40,12 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, String> {
     read.map(|_| bytes).map_err(|error| error.to_string())
 }
 
-/// Reads all files, and says of each that cannot be loaded why.
+/// Reads all files. The failure says why each invalid one cannot be loaded.
 pub fn read_all(files: &[PathBuf]) -> Result<Vec<Documents>, Failure> {
     read_all_with(files, &mut GivenSecrets::default())
 }
 
-/// The same, with secrets that are given beside the files.
+/// Like [`read_all`], with secrets from a file of their own.
 pub fn read_all_with(
     files: &[PathBuf],
     secrets: &mut GivenSecrets,
@@ -73,7 +73,7 @@ pub fn read_secrets(file: &Path) -> Result<GivenSecrets, Failure> {
     })
 }
 
-/// The files' names, for people.
+/// Returns the files' names for messages.
 pub fn names(files: &[PathBuf]) -> Vec<String> {
     files.iter().map(|file| name(file)).collect()
 }
@@ -90,7 +90,7 @@ fn cannot_load(file: &str, problem: &str) -> String {
     format!("cannot load {file}: {}", printable(problem))
 }
 
-/// Loads files before something else begins; says what became of them on standard error.
+/// Loads files before the actual work of a command, with a summary on standard error.
 pub async fn load_quietly(
     table: &Table,
     files: &[PathBuf],
@@ -99,7 +99,7 @@ pub async fn load_quietly(
     quietly(table, &names(files), documents).await
 }
 
-/// The same for documents that are in no file.
+/// Like [`load_quietly`], for documents that are not from a file.
 pub async fn load_documents_quietly(
     name: &str,
     table: &Table,
@@ -118,7 +118,7 @@ async fn quietly(table: &Table, names: &[String], documents: &[Documents]) -> Re
     loading.failure(&report)
 }
 
-/// Documents that are to be put into a table.
+/// Documents to be put into a table.
 pub struct Loading<'l> {
     pub table: &'l Table,
     /// The names of the files that the documents are from.
@@ -128,13 +128,13 @@ pub struct Loading<'l> {
 }
 
 impl Loading<'_> {
-    /// Puts them into the table, and says what became of each.
+    /// Puts them into the table, and prints the outcome of each.
     pub async fn run(&self, audit: &mut Audit) -> Result<(), Failure> {
         let mut lines = Vec::new();
         let report = self
             .load(|entry| {
                 record(audit, entry);
-                if !matches!(entry.outcome, Outcome::Refused(_)) && lines.len() < NAMED_MAX {
+                if !matches!(entry.outcome, Outcome::Refused(_)) && lines.len() < LISTED_MAX {
                     lines.push(printable(&entry.to_string()));
                 }
             })
@@ -162,13 +162,13 @@ impl Loading<'_> {
         report
     }
 
-    /// What became of each file.
+    /// Returns a line for each file, with its counts.
     fn summary(&self, report: &Report) -> Vec<String> {
         let loaded = self.names.iter().zip(&report.files);
         loaded.map(|(file, loaded)| format!("loaded {file}: {loaded}")).collect()
     }
 
-    /// Says of which files others are missing.
+    /// Warns of files that are one page of several.
     fn warn_of_pages(&self) {
         for (file, documents) in self.names.iter().zip(self.documents) {
             if let Some((current, all)) = documents.pages() {
@@ -190,7 +190,7 @@ impl Loading<'_> {
 fn explained(entry: &Entry) -> String {
     match &entry.outcome {
         Outcome::Refused(Refusal::Store(error)) => format!(
-            "{} {} ({:?}): {}; nothing after it was tried, so load again when that is mended",
+            "{} {} ({:?}): {}; no later document was tried: fix this and load the files again",
             entry.kind,
             entry.id,
             entry.name,
@@ -200,7 +200,7 @@ fn explained(entry: &Entry) -> String {
     }
 }
 
-/// Writes the audit line of a document that is in the table now, or may be.
+/// Writes the audit line of a document that was, or may have been, put into the table.
 fn record(audit: &mut Audit, entry: &Entry) {
     let (is_done, revision_before) = match &entry.outcome {
         Outcome::Put => (true, None),

@@ -1,4 +1,4 @@
-//! `sms-stage get`: one stage, as the API answers with it.
+//! `sms-stage get`: prints one stage as the API returns it.
 
 use authenticator_sms_stage::{
     contract::{Contract, document::StageDocument},
@@ -16,10 +16,10 @@ use crate::{
     table_args::{Access, IfMissing, TableArgs},
 };
 
-/// Print a stage as the API answers with it.
+/// Print a stage as the API returns it.
 ///
-/// Its credentials are masked, unless they are asked for. The key `_etag` names the version: after an
-/// edit, `sms-stage load --replace` refuses the document if the stage has changed meanwhile.
+/// The credentials are masked unless --show-secrets is given. The key `_etag` is the version: after
+/// an edit, `sms-stage load --replace` refuses the document if the stage has changed meanwhile.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -28,10 +28,10 @@ Examples:
   sms-stage get 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --show-secrets --table my-table > stage.json
   sms-stage load stage.json --replace --table my-table")]
 pub struct GetArgs {
-    /// Print `auth` and `auth_password`, too.
+    /// Print `auth` and `auth_password` instead of masking them.
     #[arg(long)]
     show_secrets: bool,
-    /// The stage.
+    /// The stage's UUID.
     #[arg(value_name = "STAGE-UUID")]
     stage: String,
     #[command(flatten)]
@@ -64,15 +64,14 @@ async fn stored(table: &Table, uuid: Uuid) -> Result<Stored, Failure> {
     let found = table.session().inspect(uuid).await;
     match found.map_err(|error| advice::failure(doing(), &error))? {
         Some(Ok(stored)) => Ok(stored),
-        Some(Err(why)) => Err(Failure::new(
-            doing(),
-            format!("it cannot be read: {why}; `sms-stage check` tells more"),
-        )),
+        Some(Err(why)) => {
+            Err(Failure::new(doing(), format!("it cannot be read: {why}; see `sms-stage check`")))
+        }
         None => Err(Failure::new(doing(), "no stage in this table has this UUID")),
     }
 }
 
-/// Masks each credential that is there. That there is none is no secret.
+/// Masks each credential that is not empty. Whether one is empty is not a secret.
 fn mask(stage: &mut Stage) {
     let masked: Vec<_> = stage
         .secrets()

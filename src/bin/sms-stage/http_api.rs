@@ -1,6 +1,6 @@
-//! From an HTTP request to the event that API Gateway's HTTP API makes of it (payload format 2.0,
+//! Converts an HTTP request into the event of API Gateway's HTTP API (payload format 2.0,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>),
-//! and from the function's answer to an HTTP response.
+//! and the function's answer into an HTTP response.
 
 use std::{
     net::SocketAddr,
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// The event of this request.
+/// Returns the event of this request.
 pub fn event(head: &Parts, body: &[u8], client: SocketAddr) -> Value {
     json!({
         "version": "2.0",
@@ -57,7 +57,7 @@ fn context(head: &Parts, client: SocketAddr) -> Value {
     })
 }
 
-/// An HTTP API joins several values of a header with commas.
+/// Joins several values of a header with commas, as an HTTP API does.
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     headers
         .keys()
@@ -80,7 +80,7 @@ struct LambdaAnswer {
     body: Option<String>,
 }
 
-/// The response that an HTTP API makes of what the function returns.
+/// Returns the response that an HTTP API makes from what the function returns.
 pub fn response(answer: Value) -> Response<Body> {
     let Ok(answer) = serde_json::from_value::<LambdaAnswer>(answer) else {
         return plain(StatusCode::BAD_GATEWAY, "Internal Server Error");
@@ -94,7 +94,7 @@ pub fn response(answer: Value) -> Response<Body> {
     response.body(body).unwrap_or_else(bad_gateway)
 }
 
-/// A header that HTTP does not allow is left out, as a gateway does.
+/// Adds a header. One that HTTP does not allow is left out, as by a gateway.
 fn with_header(response: Builder, name: &str, value: &str) -> Builder {
     match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
         (Ok(name), Ok(value)) => response.header(name, value),
@@ -102,7 +102,7 @@ fn with_header(response: Builder, name: &str, value: &str) -> Builder {
     }
 }
 
-/// An answer of API Gateway's own.
+/// Returns an answer of API Gateway's own.
 pub fn plain(status: StatusCode, message: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(json!({"message": message}).to_string()));
     *response.status_mut() = status;

@@ -1,4 +1,4 @@
-//! `sms-stage invoke`: one event from a file, answered as the function would answer it.
+//! `sms-stage invoke`: answers one event from a file as the function would.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,23 +18,23 @@ use crate::{
     terminal_log::{self, LogArgs},
 };
 
-/// How long an answer may take here: as long as API Gateway waits. The function has less, but the
-/// engine takes seconds for a large stage where it is built for debugging.
+/// Time for an answer: as long as API Gateway waits. The function has less, but a debug build of
+/// the engine takes seconds for a large stage.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
 /// Answer one Lambda event from a file.
 ///
-/// The event takes the way that it takes in the function. Standard output is exactly what the
-/// function would return, as JSON; the log goes to standard error. An event that is no request (a
-/// schedule, a plugin that keeps the function warm) is answered with null. Every run begins with
-/// fresh data, in memory.
+/// The event is handled by the function's own code. Standard output is exactly what the function
+/// would return, as JSON; the log goes to standard error. An event that is not a request (from a
+/// schedule, or a plugin that keeps the function warm) is answered with null. Each run starts with
+/// fresh data in memory: that of --load, or else a demo stage.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   sms-stage invoke --load tests/conformance/fixture.json events/http-api-patch-200.json
   sms-stage invoke --load tests/conformance/fixture.json - < event.json")]
 pub struct InvokeArgs {
-    /// Put the documents of this file in first. May be repeated.
+    /// First load the documents of this file. May be repeated.
     #[arg(long, value_name = "FILE")]
     load: Vec<PathBuf>,
     #[command(flatten)]
@@ -68,13 +68,13 @@ fn read(path: &Path) -> Result<Event, Failure> {
         Failure::new(format!("cannot read the event {}", path.display()), problem)
     };
     let text = files::read_text(path).map_err(|problem| failure(&problem))?;
-    // Whether it is JSON, first: else the error would have no place in the text.
+    // The syntax is checked first: the other errors do not have a line and column.
     serde_json::from_str::<serde::de::IgnoredAny>(&text)
         .map_err(|error| failure(&format!("not valid JSON: {error}")))?;
     serde_json::from_str(&text).map_err(|error| failure(&error))
 }
 
-/// The context of an invocation on this machine.
+/// Returns the context of an invocation on this machine.
 pub fn context() -> Context {
     let deadline = SystemTime::now() + TIMEOUT;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();

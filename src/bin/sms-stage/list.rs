@@ -1,4 +1,4 @@
-//! `sms-stage list`: the table's stages.
+//! `sms-stage list`: lists the table's stages.
 
 use authenticator_sms_stage::{
     stage::{field::Field, version::Stored},
@@ -14,16 +14,16 @@ use crate::{
     text_table,
 };
 
-/// List the stages: name, UUID, provider, and how often each was written.
+/// List the stages: name, UUID, provider, and revision (how often the stage was written).
 ///
-/// Stages that cannot be read are named on standard error.
+/// Stages that cannot be read are left out, and reported on standard error.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   sms-stage list --table my-table
   sms-stage list --json --table my-table | jq -r '.[].pk'")]
 pub struct ListArgs {
-    /// Print JSON.
+    /// Print JSON, which also has the ETags.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub async fn run(args: ListArgs) -> Result<(), Failure> {
     stdout(&if args.json { as_json(&list)? } else { as_table(&list) })?;
     for item in &list.unreadable {
         let id = printable(&item.key.id);
-        stderr(&format!("left out: stage {id}: {}; `sms-stage check` tells more", item.why));
+        stderr(&format!("left out: stage {id}: {}; see `sms-stage check`", item.why));
     }
     Ok(())
 }

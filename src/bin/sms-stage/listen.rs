@@ -13,23 +13,23 @@ use tokio::{
 
 use crate::output::Failure;
 
-/// Time that unfinished requests have after the first request to stop.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Time that unfinished requests get after the first signal to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Connections that wait to be accepted, at most.
+/// Maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// Who may connect.
 #[derive(Args, Debug)]
 pub struct RemoteArgs {
-    /// Let --listen name an address that other machines can reach. There is no TLS here: what is
-    /// sent, tokens included, can be read on the way.
+    /// Allow --listen on an address that other machines can reach. There is no TLS: everything that
+    /// is sent, including tokens, can be read on the network.
     #[arg(long)]
     allow_remote: bool,
 }
 
 /// Reads an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`, `:8000`, `8000`.
-/// Without a host, it is this machine only.
+/// Without a host, only this machine can connect.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
@@ -40,13 +40,13 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     let is_this_machine = host.is_empty() || host.eq_ignore_ascii_case("localhost");
     match port {
         Some(port) if is_this_machine => Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
-        _ => Err("expected an IP address and a port such as 127.0.0.1:8000 or [::1]:8000, \
-                  localhost:8000, or a port alone"
+        _ => Err("expected an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000, \
+                  localhost:8000, or only a port"
             .to_owned()),
     }
 }
 
-/// An address that is taken, and on which nothing listens yet: clients are refused.
+/// An address that is bound, but not listened on yet: clients are refused.
 #[derive(Debug)]
 pub struct Reserved {
     socket: TcpSocket,
@@ -54,12 +54,12 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Takes the address.
+    /// Binds the address.
     pub fn new(address: SocketAddr, remote: &RemoteArgs) -> Result<Self, Failure> {
         if !address.ip().is_loopback() && !remote.allow_remote {
             return Err(Failure::new(
                 format!("will not listen on {address}"),
-                "other machines can reach it, in the clear; add --allow-remote if that is meant",
+                "other machines can reach it, without TLS; add --allow-remote to allow this",
             ));
         }
         let reserve = || {
@@ -67,7 +67,7 @@ impl Reserved {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
-            // As tokio's own listener does: else the port could not be had again for a minute.
+            // As tokio's own listener does: otherwise the port could not be reused for a minute.
             #[cfg(unix)]
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
@@ -77,12 +77,12 @@ impl Reserved {
         reserve().map_err(|error: std::io::Error| cannot_listen(address, &error))
     }
 
-    /// The address, with the port that was picked where port 0 was asked for.
+    /// Returns the address, with the port that was picked if port 0 was given.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Begins to listen.
+    /// Starts to listen.
     pub fn listen(self) -> Result<TcpListener, Failure> {
         let Self { socket, address } = self;
         socket.listen(BACKLOG).map_err(|error| cannot_listen(address, &error))
@@ -93,36 +93,36 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
     Failure::new(format!("cannot listen on {address}"), error)
 }
 
-/// The requests to stop (Ctrl-C, SIGTERM, SIGHUP) that this process got.
+/// The signals to stop (Ctrl-C, SIGTERM, SIGHUP) that this process received.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<u32>);
 
 impl Stop {
-    /// Counts them from now on; by themselves, they end nothing any more.
+    /// Starts to count signals. From now on, a signal does not itself end the process.
     pub fn watch() -> Self {
         let (count, counted) = watch::channel(0);
         count_signals(count);
         Self(counted)
     }
 
-    /// Waits for the first.
+    /// Waits for the first signal.
     pub async fn requested(mut self) {
         // The sender is never dropped.
         let _ = self.0.wait_for(|count| *count >= 1).await;
     }
 
-    /// Waits until what is unfinished may be dropped: for the second, or a while after the first.
+    /// Waits for the second signal, or for a while after the first: then requests may be dropped.
     pub async fn overdue(mut self) {
         self.clone().requested().await;
         let second = self.0.wait_for(|count| *count >= 2);
-        let _ = tokio::time::timeout(PATIENCE, second).await;
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, second).await;
     }
 }
 
 #[cfg(unix)]
 fn count_signals(count: watch::Sender<u32>) {
     use tokio::signal::unix::{SignalKind, signal};
-    // Before anything is printed: a signal may come as soon as the address is known.
+    // Before anything is printed: a signal may arrive as soon as the address is known.
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let signals = kinds.map(signal);
     tokio::spawn(async move {
@@ -136,7 +136,7 @@ fn count_signals(count: watch::Sender<u32>) {
                 count.send_modify(|count| *count += 1);
             }
         }
-        // Signals keep their own effect, which is to end the process.
+        // Signals keep their default effect, which is to end the process.
         std::future::pending::<()>().await;
     });
 }

@@ -1,4 +1,4 @@
-//! `sms-stage load`: files' documents into the table.
+//! `sms-stage load`: puts the documents of files into the table.
 
 use std::path::PathBuf;
 
@@ -12,16 +12,16 @@ use crate::{
     table_args::{Access, IfMissing, TableArgs},
 };
 
-/// Put stages, and the flows and mappings that they refer to, into the table.
+/// Load stages, and the flows and mappings that they refer to, into the table.
 ///
-/// A file is what authentik's own API answered, of any release (one object, a list, or a page of a
-/// list) to GET /stages/authenticator/sms/, /flows/instances/ or /propertymappings/notification/; or
-/// an object with any of the lists `stages`, `flows`, `mappings` and `tokens`. `-` reads standard
-/// input.
+/// A file is what the API of any release of authentik returned for GET /stages/authenticator/sms/,
+/// /flows/instances/ or /propertymappings/notification/: one object, a list, or one page of a list.
+/// Or it is an object with any of the lists `stages`, `flows`, `mappings` and `tokens`.
 ///
-/// Nothing is loaded if any file has a mistake in it. After that, each document is loaded whole or
-/// not at all, whatever the function does meanwhile; documents that fail are listed; the others are
-/// loaded. Loading again goes on where it ended. A token that was revoked stays revoked.
+/// If any file has an error in it, nothing is loaded. Otherwise, each document is loaded in full or
+/// not at all, even while the function is running; documents that fail are listed, and the others
+/// are loaded. Items that already exist are left unchanged unless --replace is given, so loading
+/// again continues where a failed load stopped. A token that was revoked stays revoked.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -37,19 +37,19 @@ Examples:
   echo '{\"sms-setup\": {\"auth\": \"…\", \"auth_password\": \"\"}}' > secrets.json
   sms-stage load stages.json --secrets secrets.json --table my-table")]
 pub struct LoadArgs {
-    /// Overwrite what is there already. A stage becomes one revision more, and its old name is
-    /// free. A stage that has changed since its document was made (its `_etag`), or that another
-    /// writer changes at the same moment, is left as it is and listed.
+    /// Overwrite items that already exist. A stage's revision goes up by one; if it is renamed, its
+    /// old name becomes free. A stage that has changed since its document was made (its `_etag`),
+    /// or that another writer changes at the same moment, is left unchanged and listed.
     #[arg(long)]
     replace: bool,
-    /// With --replace: overwrite also stages that have changed since their documents were made.
+    /// With --replace: also overwrite stages that have changed since their documents were made.
     #[arg(long, requires = "replace")]
     force: bool,
-    /// Secrets for stages whose answers hide them: a JSON object, a stage's UUID or name →
-    /// {"auth": …, "auth_password": …}. They count before what a file has.
+    /// File with secrets for stages whose documents hide them, as JSON:
+    /// {"UUID or name": {"auth": …, "auth_password": …}, …}. They override those in the documents.
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
-    /// The files to load, in any order.
+    /// Files to load, in any order; `-` reads standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub async fn run(args: LoadArgs) -> Result<(), Failure> {
     let mut documents = files::read_all_with(&args.files, &mut secrets)?;
     let unused: Vec<_> = secrets.unused().map(|stage| format!("{stage:?}")).collect();
     if let (Some(file), false) = (&args.secrets, unused.is_empty()) {
-        let problem = format!("no stage in the files is {}", unused.join(", "));
+        let problem = format!("no stage in the files has the UUID or name {}", unused.join(", "));
         let doing = format!("cannot use the secrets in {}", printable(&file.to_string_lossy()));
         return Err(Failure::new(doing, problem));
     }

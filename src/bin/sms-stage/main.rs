@@ -1,4 +1,4 @@
-//! `sms-stage`: the function on this machine, and what operators do to its table.
+//! `sms-stage`: runs the function on this machine, and manages its table.
 
 mod account;
 mod advice;
@@ -35,22 +35,22 @@ use clap_complete::Shell;
 
 use crate::output::{Failure, stdout};
 
-/// Time for what blocks a thread at the end, such as standard input: its result is for no one.
-const LAST_WAIT: Duration = Duration::from_millis(100);
+/// Time that blocked threads, such as one reading standard input, get at exit. No result is used.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// authentik's SMS Authenticator Setup Stage as a Lambda function over one DynamoDB table.
 ///
-/// serve, invoke and dynamodb run the function's own code on this machine, on an embedded engine, so
-/// that nothing else has to be installed. All other commands work on the function's table: the real
-/// one, or an embedded engine's in a file.
+/// serve and invoke run the function's own code on this machine, on an embedded DynamoDB engine, so
+/// that nothing else has to be installed; dynamodb runs only that engine. load, list, get, delete,
+/// token and check work on the function's table (--table), or on the file of serve --data (--data).
 #[derive(Parser)]
 #[command(name = "sms-stage", version, arg_required_else_help = true)]
 #[command(after_help = "\
 Try it:
-  sms-stage serve                                  then paste the curl line that it prints
+  sms-stage serve                                  then run the curl command that it prints
 
-Put it to work:
-  sms-stage load stages.json --table my-table      from the answers of authentik's own API
+Use it in AWS:
+  sms-stage load stages.json --table my-table      from answers of authentik's API
   sms-stage token create --user terraform --table my-table")]
 struct Cli {
     #[command(subcommand)]
@@ -71,14 +71,14 @@ enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Print what makes a shell complete this command.
+/// Print a completion script for a shell.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   sms-stage completions bash > ~/.local/share/bash-completion/completions/sms-stage
   sms-stage completions fish > ~/.config/fish/completions/sms-stage.fish")]
 struct CompletionsArgs {
-    /// The shell.
+    /// The shell to complete commands in.
     shell: Shell,
 }
 
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
     let ended = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let ended = runtime.block_on(run(command));
-            runtime.shutdown_timeout(LAST_WAIT);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
             ended
         }
         Err(error) => Err(Failure::new("cannot start", error)),

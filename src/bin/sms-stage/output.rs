@@ -5,17 +5,17 @@ use std::{
     io::{self, ErrorKind, Write},
 };
 
-/// A failure, in words for the person at the terminal: a line for each thing that went wrong.
+/// A failure, as text for the operator: one line for each thing that went wrong.
 #[derive(Debug)]
 pub struct Failure(pub String);
 
 impl Failure {
-    /// What was being done, and why it did not work.
+    /// A failure of what was being done, with its cause.
     pub fn new(doing: impl Display, cause: impl Display) -> Self {
         Self(format!("{doing}: {cause}"))
     }
 
-    /// Prints it on standard error, a line for each thing.
+    /// Prints its lines on standard error.
     pub fn print(&self) {
         for line in self.0.lines() {
             stderr(&format!("sms-stage: {line}"));
@@ -23,9 +23,9 @@ impl Failure {
     }
 }
 
-/// Prints lines on standard output: what the command is there for.
+/// Prints lines on standard output: the result of the command.
 ///
-/// A reader that closes the pipe early is no failure; a full disk is.
+/// A pipe that its reader closes early is not a failure; a full disk is.
 pub fn stdout(words: &str) -> Result<(), Failure> {
     match write_stdout(words) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -35,7 +35,7 @@ pub fn stdout(words: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints lines on standard output that must be read: a closed pipe is a failure as well.
+/// Prints lines on standard output that must not be lost: a closed pipe is a failure as well.
 pub fn stdout_required(words: &str) -> Result<(), Failure> {
     write_stdout(words).map_err(|error| Failure::new("cannot write the output", error))
 }
@@ -46,20 +46,20 @@ fn write_stdout(words: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Prints lines on standard error, where they are in no pipe's way.
+/// Prints lines on standard error, which keeps them out of pipes.
 pub fn stderr(words: &str) {
     // Nothing can be done if standard error is closed.
     let _ = writeln!(io::stderr(), "{words}");
 }
 
-/// A text of the table's for a terminal: what would move the cursor, or turn the direction of
-/// writing, is shown by its number.
+/// Escapes a text from the table for a terminal: characters that would move the cursor or change
+/// the text's direction are replaced by their code points.
 pub fn printable(text: &str) -> String {
     escaped(text, |character, shown| write!(shown, "{}", character.escape_default()))
 }
 
-/// JSON for a terminal: the same as [`printable`], in JSON's own notation. Such a character can
-/// stand in a JSON text within strings only.
+/// Escapes JSON for a terminal, as [`printable`] does, with JSON's own escapes: in JSON, such
+/// characters occur only within strings.
 pub fn printable_json(json: &str) -> String {
     escaped(json, |character, shown| {
         let mut units = [0; 2];
@@ -71,18 +71,18 @@ pub fn printable_json(json: &str) -> String {
 fn escaped(text: &str, escape: impl Fn(char, &mut String) -> std::fmt::Result) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        // Line breaks are for the layout of JSON; `printable` is given single lines only.
+        // Line breaks are the layout of JSON; `printable` is called with single lines only.
         if character == '\n' || !is_unprintable(character) {
             shown.push(character);
         } else {
-            // A String takes everything.
+            // Writing to a String cannot fail.
             let _ = escape(character, &mut shown);
         }
     }
     shown
 }
 
-/// Control characters, and the invisible ones that change how others are shown.
+/// Returns whether it is a control character, or an invisible one that changes how others look.
 fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -1,5 +1,5 @@
-//! How far a long command has come, on standard error: in place on a terminal, else in a line now
-//! and then.
+//! Shows the progress of a long command on standard error: in place on a terminal, otherwise with a
+//! line from time to time.
 
 use std::{
     io::{IsTerminal, Write},
@@ -8,14 +8,14 @@ use std::{
 
 use crate::output::stderr;
 
-/// Time between two updates, and before the first: what takes less needs none.
+/// Time between two updates, and before the first: a faster command needs none.
 const SHOWN_EVERY: Duration = Duration::from_millis(300);
 /// Steps between two lines.
 const LINE_EVERY: usize = 200;
 
 /// Counts the steps of a command.
 pub struct Progress {
-    /// What is counted.
+    /// The name of the steps.
     unit: &'static str,
     total: Option<usize>,
     done: usize,
@@ -25,13 +25,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing is done yet, of `total` steps if that is known.
+    /// Starts at 0, of `total` steps if that is known.
     pub fn new(unit: &'static str, total: Option<usize>) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Self { unit, total, done: 0, is_terminal, shown: Instant::now(), is_shown: false }
     }
 
-    /// One step is done.
+    /// Counts one step.
     pub fn advance(&mut self) {
         self.done += 1;
         if !self.is_terminal {
@@ -41,7 +41,7 @@ impl Progress {
         } else if self.shown.elapsed() >= SHOWN_EVERY {
             self.shown = Instant::now();
             self.is_shown = true;
-            // A line that cannot be written is no reason to stop.
+            // A line that cannot be written is not a reason to stop.
             let _ = write!(std::io::stderr(), "\r{}", self.text());
         }
     }
@@ -54,10 +54,10 @@ impl Progress {
         }
     }
 
-    /// Takes it off the terminal.
+    /// Erases the line on the terminal.
     pub fn end(&self) {
         if self.is_shown {
-            // Over what stands there, back to the beginning of the line.
+            // Overwrites the text, and returns to the start of the line.
             let _ = write!(std::io::stderr(), "\r{:60}\r", "");
         }
     }

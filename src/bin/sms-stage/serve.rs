@@ -1,4 +1,4 @@
-//! `sms-stage serve`: HTTP in, the function's own way, HTTP out.
+//! `sms-stage serve`: serves the API over HTTP with the function's own code.
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -24,23 +24,23 @@ use crate::{
     terminal_log::{self, LogArgs},
 };
 
-/// How long a token is remembered: as in the function.
+/// How long a token is remembered, as in the function.
 const TOKEN_MEMORY: Duration = Duration::from_secs(60);
 
-/// Largest body that API Gateway lets through, in bytes (10 MB):
+/// Largest body that API Gateway passes on, in bytes (10 MB):
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>. A larger
 /// one never reaches the function.
 const GATEWAY_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// Serve the API over HTTP on this machine.
 ///
-/// Each HTTP request becomes the event that API Gateway's HTTP API would send, and takes the
-/// function's own way from there. The table is inside this process: the address below is the only
-/// one that is opened. Without --load, and with a new --data file or none, there is a demo stage to
-/// try, and a token and a curl line for it are printed. The token ends with the process.
+/// Each HTTP request becomes the event that API Gateway's HTTP API would send, and is handled by
+/// the function's own code. The table is inside this process, which opens only the address of
+/// --listen. Without --load, and with a new --data file or none, there is a demo stage, and a token
+/// and a curl command for it are printed. The token is valid until the process ends.
 ///
-/// A browser is shown the API at /, where each request can be tried. Ctrl-C waits up to four seconds
-/// for unfinished requests; a second one does not.
+/// Open / in a browser to see the API and try each request. Ctrl-C waits up to four seconds for
+/// unfinished requests; a second Ctrl-C stops at once.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -48,8 +48,8 @@ Examples:
   sms-stage serve --load tests/conformance/fixture.json --secrets write-only
   sms-stage serve --data stages.db --listen :0")]
 pub struct ServeArgs {
-    /// The address to listen on; without a host (:8000, or 8000), this machine's own. Port 0 picks a
-    /// free port, which is then printed.
+    /// Address to listen on. Without a host (:8000 or 8000), only this machine can connect. Port 0
+    /// picks a free port, which is then printed.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8000", value_parser = listen::address)]
     listen: SocketAddr,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub struct ServeArgs {
     settings: SettingsArgs,
 }
 
-/// Serves until the process is to stop.
+/// Serves until the process is told to stop.
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     terminal_log::start(&args.log);
     let reserved = Reserved::new(args.listen, &args.remote)?;
@@ -74,12 +74,12 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
         .with_state(app);
     let announcement = announcement(reserved.address(), &args.data, demo.as_ref());
     let served = serve(reserved, router, &announcement).await;
-    // Also after a failure: a data file is not left with a key that was printed.
+    // Also after a failure, so that the printed key does not stay valid in a data file.
     demo::end(demo, &table).await?;
     served
 }
 
-/// Serves until the process is to stop, and all is finished or overdue.
+/// Serves until the process is told to stop, and all requests are finished or overdue.
 async fn serve(reserved: Reserved, router: Router, announcement: &str) -> Result<(), Failure> {
     let stop = Stop::watch();
     let listener = reserved.listen()?;
@@ -88,7 +88,7 @@ async fn serve(reserved: Reserved, router: Router, announcement: &str) -> Result
     let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().requested());
     tokio::select! {
         served = server => served.map_err(|error| Failure::new("stopped serving", error)),
-        // A client that has sent half a request would hold up the end for ever.
+        // A client that has sent half a request would delay the shutdown for ever.
         () = stop.overdue() => Ok(()),
     }
 }
@@ -105,35 +105,35 @@ fn announcement(address: SocketAddr, data: &DataArgs, demo: Option<&Demo>) -> St
             key = demo.key,
             stage = demo::STAGE,
         ),
-        None => how_to_make_a_token(data),
+        None => how_to_create_a_token(data),
     };
     format!("listening on http://{address}\n{then}")
 }
 
-fn how_to_make_a_token(data: &DataArgs) -> String {
+fn how_to_create_a_token(data: &DataArgs) -> String {
     if let Some(file) = &data.data {
         return format!(
-            "to make a token for it, in another terminal:\n  \
+            "to create a token for it, run in another terminal:\n  \
              sms-stage token create --user me --data {}",
             quoted(file)
         );
     }
     let files: String = data.load.iter().map(|file| format!(" --load {}", quoted(file))).collect();
     format!(
-        "its tokens are those that were loaded; to make others, keep the data in a file:\n  \
+        "its tokens are those that were loaded; to create others, keep the data in a file:\n  \
          sms-stage serve --data stages.db{files}\n  \
          sms-stage token create --user me --data stages.db"
     )
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
-/// Answers one HTTP request by way of the event that it would be behind API Gateway.
+/// Answers one HTTP request through the event that it would be behind API Gateway.
 async fn answer(
     State(app): State<Arc<App>>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
@@ -144,7 +144,7 @@ async fn answer(
         return http_api::plain(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let event = http_api::event(&head, &body, client).to_string();
-    // The way of a real event: text, read by what the function reads it with.
+    // Like a real event, it is read from text by the function's own code.
     let Ok(event) = serde_json::from_str::<Event>(&event) else {
         return http_api::plain(StatusCode::BAD_REQUEST, "Bad Request");
     };
@@ -153,8 +153,8 @@ async fn answer(
     if head.method == Method::HEAD { without_length(response) } else { response }
 }
 
-/// The answer to HEAD without `content-length: 0`: of no body, the length of GET's is not known.
+/// Removes `content-length: 0` from the answer to HEAD: the length of GET's body is not known.
 fn without_length(response: Response<Body>) -> Response<Body> {
-    // The runtime's body for answers whose length is not known is at hand; nothing is sent of it.
+    // The runtime has a body of unknown length; nothing of it is sent.
     response.map(|_| Body::new(streaming::channel().1))
 }

@@ -12,26 +12,26 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-/// What the function reads from its environment.
+/// The settings that the function reads from its environment.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "The function's settings")]
+#[command(next_help_heading = "Function settings")]
 pub struct SettingsArgs {
-    /// Answer as this release of authentik does: the function's setting AUTHENTIK_VERSION. Without
-    /// it, answers can be read by clients of every release.
+    /// Answer as this release of authentik does, for example 2025.8: the function's setting
+    /// AUTHENTIK_VERSION. By default, clients of every release can read the answers.
     #[arg(long, value_name = "RELEASE", value_parser = Contract::parse)]
     authentik_version: Option<Contract>,
-    /// Who is shown `auth` and `auth_password`: the function's setting SECRETS. Without it, editors,
-    /// or no caller where the release named above shows them to none.
+    /// Who may read `auth` and `auth_password`: the function's setting SECRETS. Default: editors,
+    /// or write-only if the release of --authentik-version shows them to no caller.
     #[arg(long, value_name = "WHO", value_parser = secrets())]
     secrets: Option<Secrets>,
-    /// The origins whose scripts may read answers, such as `https://admin.example.com`, with commas
-    /// between, or `*` for all: the function's setting CORS_ORIGINS. Without it, none.
+    /// Origins whose scripts may read answers, such as `https://admin.example.com`, separated by
+    /// commas, or `*` for all: the function's setting CORS_ORIGINS. Default: none.
     #[arg(long, value_name = "ORIGINS", value_parser = AllowedOrigins::parse)]
     cors_origins: Option<AllowedOrigins>,
 }
 
 impl SettingsArgs {
-    /// The settings; tokens are remembered for this long.
+    /// Returns the settings, with this time for which tokens are remembered.
     pub fn settings(&self, token_memory: Duration) -> Settings {
         Settings {
             contract: self.authentik_version.unwrap_or_default(),
@@ -47,7 +47,7 @@ fn secrets() -> impl TypedValueParser<Value = Secrets> {
         PossibleValue::new("editors").help("Callers who may change the stage"),
         PossibleValue::new("echo").help("All callers who may view the stage"),
         PossibleValue::new("write-only")
-            .help("No caller; a change of provider or account_sid has to bring the secrets along"),
+            .help("No caller; a change of provider or account_sid must include the secrets"),
     ];
     PossibleValuesParser::new(values).try_map(|word| Secrets::parse(&word))
 }

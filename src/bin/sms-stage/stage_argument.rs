@@ -1,4 +1,4 @@
-//! The stage that a command is about: its UUID. A name is recognised, and answered with the UUID.
+//! The stage that a command works on, by its UUID. If a name is given, the failure says its UUID.
 
 use authenticator_sms_stage::store::Table;
 use uuid::Uuid;
@@ -12,12 +12,12 @@ pub async fn resolve(table: &Table, text: &str) -> Result<Uuid, Failure> {
     }
     let found = table.session().find_by_name(text).await;
     let found = found.map_err(|error| {
-        advice::failure(format!("{text:?} is not a UUID, and cannot look for it as a name"), &error)
+        advice::failure(format!("{text:?} is not a UUID, and cannot look it up as a name"), &error)
     })?;
     Err(Failure(match found {
-        Some(uuid) => format!("{text:?} is the name of the stage {uuid}; name it by that UUID"),
+        Some(uuid) => format!("{text:?} is the name of the stage {uuid}; use that UUID"),
         None => format!(
-            "{text:?} is not a UUID, and no stage has that name; `sms-stage list` shows both"
+            "{text:?} is not a UUID, and no stage has that name; `sms-stage list` shows the UUIDs"
         ),
     }))
 }

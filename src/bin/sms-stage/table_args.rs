@@ -1,4 +1,4 @@
-//! Which table a command works on: `--table` and its fellows, or `--data`.
+//! The table that a command works on: `--table` and the options beside it, or `--data`.
 
 use std::{env, path::PathBuf, sync::OnceLock};
 
@@ -17,35 +17,35 @@ use crate::{
     output::{Failure, printable},
 };
 
-/// Which table. Without any of these, the environment says it.
+/// The options that select the table. Without them, environment variables select it.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Which table")]
+#[command(next_help_heading = "Table")]
 pub struct TableArgs {
-    /// The DynamoDB table's name. Without it, TABLE_NAME has it.
+    /// Name of the DynamoDB table. Default: the environment variable TABLE_NAME.
     #[arg(long, value_name = "NAME", conflicts_with = "data", value_parser = endpoint::table_name)]
     table: Option<String>,
-    /// Another endpoint than the region's own, for example that of `sms-stage dynamodb`. Without it,
-    /// AWS_ENDPOINT_URL_DYNAMODB has it, if anything does.
+    /// DynamoDB endpoint, such as that of `sms-stage dynamodb`. Default: the environment variable
+    /// AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL, the profile's endpoint_url, or the region's.
     #[arg(long, value_name = "URL", conflicts_with = "data", value_parser = Endpoint::parse)]
     endpoint: Option<Endpoint>,
-    /// The AWS region. Without it, AWS_REGION or the profile has it.
+    /// AWS region. Default: the environment variable AWS_REGION, or the profile's region.
     #[arg(long, value_name = "REGION", conflicts_with = "data", value_parser = endpoint::region)]
     region: Option<String>,
-    /// The profile, of ~/.aws/config, whose credentials to use: keys, a role, SSO or a process,
-    /// but not `aws login`. Without it, they are found as every AWS tool finds them.
+    /// Profile in ~/.aws/config to take credentials from: keys, a role, SSO or a process, but not
+    /// `aws login`. Default: the credentials that every AWS tool finds.
     #[arg(long, value_name = "PROFILE", conflicts_with = "data", value_parser = NonEmptyStringValueParser::new())]
     profile: Option<String>,
-    /// No AWS at all: the embedded engine's data in this file, as `sms-stage serve --data` keeps it.
+    /// Use the embedded engine's data in this file (that of `serve --data`) instead of AWS.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// The region that was found, for [`TableArgs::place`].
+    /// The region in use, for [`TableArgs::place`].
     #[arg(skip)]
     found_region: OnceLock<String>,
 }
 
 impl TableArgs {
-    /// The table, ready to be asked. `if_missing` is for a data file only: a command that makes a
-    /// table in AWS would hide a wrong name.
+    /// Opens the table. `if_missing` is for a data file only: creating a table in AWS would hide a
+    /// wrong name.
     pub async fn open(&self, if_missing: IfMissing, access: Access) -> Result<Table, Failure> {
         if let Some(file) = &self.data {
             let database = data_file::open(file, if_missing, access)?;
@@ -53,15 +53,15 @@ impl TableArgs {
         }
         let name = self.name()?.ok_or_else(|| {
             Failure(
-                "no table is named: name it with --table or TABLE_NAME, or an embedded engine's \
-                 file with --data"
+                "no table was given: name it with --table or TABLE_NAME, or give a data file of \
+                 the embedded engine with --data"
                     .to_owned(),
             )
         })?;
         Ok(Table::new(&self.client().await?, name))
     }
 
-    /// Which table it is, for people: its name, region and endpoint, or its file.
+    /// Describes the table for messages: its name, region and endpoint, or its file.
     pub fn place(&self) -> String {
         let place = match &self.data {
             Some(file) => format!("the file {}", file.display()),
@@ -119,7 +119,7 @@ impl TableArgs {
             && variable("AWS_PROFILE").is_none()
             && variable("AWS_ACCESS_KEY_ID").is_none();
         if names_no_credentials && endpoint.as_ref().is_some_and(account::is_this_machine) {
-            // A local engine takes any credentials; trying it takes no AWS account.
+            // A local engine accepts any credentials, so no AWS account is needed.
             let region = region.unwrap_or_else(|| "us-east-1".to_owned());
             let _ = self.found_region.set(region.clone());
             return local_client(region, endpoint);
@@ -139,7 +139,7 @@ fn local_client(region: String, endpoint: Option<Endpoint>) -> Result<Client, Fa
     Ok(Client::from_conf(config.build()))
 }
 
-/// A setting of the environment, checked.
+/// Reads and checks an environment variable.
 fn setting<T>(
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -148,7 +148,7 @@ fn setting<T>(
     parsed.map_err(|problem| Failure(format!("the environment variable {name} {problem}")))
 }
 
-/// An environment variable's value; an empty one counts as not set, as in the function.
+/// Returns an environment variable's value. An empty one is not set, as in the function.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The log on standard error: lines for people on a terminal, JSON elsewhere.
+//! The log on standard error: short lines on a terminal, otherwise JSON.
 
 use std::{
     collections::BTreeMap,
@@ -24,11 +24,11 @@ use uuid::Uuid;
 
 use crate::output::{printable, stderr};
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LogArgs {
-    /// How the log on standard error is written. Without it, for people where standard error is a
-    /// terminal, else as JSON.
+    /// Format of the log on standard error. Default: people if standard error is a terminal,
+    /// otherwise json.
     #[arg(long, value_name = "FORMAT", value_enum)]
     log_format: Option<LogFormat>,
 }
@@ -36,18 +36,18 @@ pub struct LogArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     /// A short line for each request; times are UTC.
-    People,
-    /// The function's own lines.
+    Text,
+    /// The same JSON lines as the function's.
     Json,
 }
 
-/// Writes the log to standard error from now on.
+/// Starts to write the log to standard error.
 pub fn start(args: &LogArgs) {
     let is_terminal = io::stderr().is_terminal();
-    let by_default = if is_terminal { LogFormat::People } else { LogFormat::Json };
+    let by_default = if is_terminal { LogFormat::Text } else { LogFormat::Json };
     match args.log_format.unwrap_or(by_default) {
         LogFormat::Json => log::start(LevelFilter::INFO, io::stderr),
-        LogFormat::People => {
+        LogFormat::Text => {
             let has_colour = is_terminal && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
             let lines = Lines { has_colour }.with_filter(log::targets(LevelFilter::INFO));
             tracing_subscriber::registry().with(lines).init();
@@ -73,7 +73,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 }
 
-/// An event's fields, as text that moves no cursor.
+/// An event's fields, as text that is safe for a terminal.
 #[derive(Default)]
 struct Fields(BTreeMap<&'static str, String>);
 
@@ -102,7 +102,7 @@ fn answered(fields: &Fields, has_colour: bool) -> String {
     let status = fields.text("status");
     let (on, off) = if has_colour { (colour(status), "\x1b[0m") } else { ("", "") };
     let mut line = String::new();
-    // A String takes everything.
+    // Writing to a String cannot fail.
     let mut add = |text: &str| {
         if !text.is_empty() {
             let _ = write!(line, "{text} ");
@@ -121,7 +121,7 @@ fn answered(fields: &Fields, has_colour: bool) -> String {
     line + fields.text("milliseconds") + " ms"
 }
 
-/// A path with each stage's UUID, and what names its type, shortened to the last four digits.
+/// Shortens each UUID in a path to its last four digits, and leaves out the stage's type before it.
 fn shortened(path: &str) -> String {
     let segments = path.split('/').map(|segment| match Uuid::try_parse(segment) {
         Ok(_) => format!("…{}", segment.get(segment.len() - 4..).unwrap_or_default()),
@@ -130,30 +130,30 @@ fn shortened(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/").replace("authenticator/sms/…", "…")
 }
 
-/// What became of the stage's revision, if it was changed.
+/// Returns the stage's revision before and after, if it changed.
 fn revisions(fields: &Fields) -> String {
     let (before, after) = (fields.text("revision_before"), fields.text("revision"));
     if before == after { String::new() } else { format!("{before}→{after}") }
 }
 
-/// What a status that is no success means.
+/// Returns what a status other than success means.
 fn words(status: &str, fields: &Fields) -> String {
     let code = fields.text("code");
     let words = match (status, code) {
         ("403", "not_authenticated") => "refused: no token was sent",
-        ("403", "authentication_failed") => "refused: the token is unknown, or has ended",
+        ("403", "authentication_failed") => "refused: the token is unknown or has expired",
         ("403", _) => "refused: the token does not permit it",
         ("404", _) => "not found",
-        ("405", _) => "refused: the path has no such method",
+        ("405", _) => "refused: the path does not have this method",
         ("409", _) => "conflict: other requests are changing the stage; nothing was changed",
         ("412", _) => {
-            "conflict: the stage is not as If-Match or If-None-Match asks; nothing was changed"
+            "conflict: the stage does not satisfy If-Match or If-None-Match; nothing was changed"
         }
         ("413", _) => "refused: the body is too large",
-        ("415", _) => "refused: the body is not JSON by its Content-Type",
+        ("415", _) => "refused: the Content-Type of the body is not JSON",
         ("400", "invalid") => "refused: the answer says which values are wrong",
         ("400", "parse_error") => "refused: the body is not JSON",
-        ("501", _) => "a path of authentik's that is not served here",
+        ("501", _) => "a path of authentik's API that is not served here",
         _ if status.starts_with('4') => return format!("refused: {code}"),
         _ => fields.text("cause"),
     };
@@ -169,7 +169,7 @@ fn colour(status: &str) -> &'static str {
     }
 }
 
-/// Any other event: its level where that is not the usual one, its words, its fields.
+/// Returns the line of any other event: its level unless it is INFO, its message, its fields.
 fn other(level: Level, fields: &Fields) -> String {
     let mut line = String::new();
     if level != Level::INFO {

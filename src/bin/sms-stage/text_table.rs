@@ -1,11 +1,11 @@
-//! Columns of text for people.
+//! Formats tables for the terminal.
 
 use crate::output::printable;
 
-/// Widest that a cell makes its column: a long one does not push the others off the screen.
+/// Maximum width that a cell gives its column: a long one does not push the others off the screen.
 const WIDTH_MAX: usize = 48;
 
-/// Rows of cells as lines, each column as wide as its widest cell. The last column is not padded.
+/// Formats rows as lines, each column as wide as its widest cell. The last column is not padded.
 pub fn lines<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
     let mut widths = [0; COLUMNS];

@@ -1,15 +1,15 @@
-//! `sms-stage token`: who may do what, and until when.
+//! `sms-stage token`: creates, lists and revokes tokens.
 
 mod create;
 mod list;
 mod revoke;
-mod words;
+mod text;
 
 use clap::{Args, Subcommand};
 
 use crate::output::Failure;
 
-/// Make, list and revoke the bearer tokens that clients send.
+/// Create, list and revoke the bearer tokens that clients send.
 #[derive(Args, Debug)]
 #[command(arg_required_else_help = true)]
 pub struct TokenArgs {
@@ -24,7 +24,7 @@ enum TokenCommand {
     Revoke(revoke::RevokeArgs),
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub async fn run(args: TokenArgs) -> Result<(), Failure> {
     match args.command {
         TokenCommand::Create(args) => create::run(args).await,

@@ -36,7 +36,7 @@ pub struct FlowDocument<'s> {
     pub contract: Contract,
     /// The flow.
     pub flow: &'s Flow,
-    /// Whether it stands in the list of flows, and so with all of its fields.
+    /// Whether the flow is in the list of flows, and so shown with all of its fields.
     pub is_listed: bool,
 }
 
@@ -72,7 +72,7 @@ impl FlowDocument<'_> {
             map.serialize_entry("background_url", &self.flow.background)?;
         }
         if self.is_listed {
-            // Clients require these keys; the table has nothing to fill them with.
+            // Clients require these keys; the table has no values for them.
             if self.contract.has_themed_backgrounds() {
                 map.serialize_entry("background_themed_urls", &())?;
             }

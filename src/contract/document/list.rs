@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{contract::Contract, stage::paging::Page};
 
-/// What a search could be completed to: an empty object, since there is no search language here.
+/// The completions of a search: an empty object, since there is no search language here.
 const NO_COMPLETIONS: BTreeMap<&str, &str> = BTreeMap::new();
 
 /// One page of a list.

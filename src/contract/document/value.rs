@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::stage::value::Value;
 
-/// Serializes a value of a kind that stages and flows have in common.
+/// Serializes a value of a kind that both stages and flows have.
 pub(super) fn serialize_value<M: SerializeMap>(
     map: &mut M,
     key: &str,
@@ -20,7 +20,7 @@ pub(super) fn serialize_value<M: SerializeMap>(
     }
 }
 
-/// A key in its usual spelling: lower case, with dashes.
+/// A UUID in its usual spelling: lower case, with hyphens.
 pub(super) struct Hyphenated(pub(super) Uuid);
 
 impl Serialize for Hyphenated {

@@ -1,4 +1,4 @@
-//! Every line of releases that is known, oldest first: a row for each, and a file for each that
+//! Every known line of releases, oldest first: a row for each line, and a file for each line that
 //! changed the contract.
 
 pub mod r2024_2;

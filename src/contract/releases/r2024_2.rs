@@ -1,4 +1,4 @@
-//! 2024.2, and what has stayed the same up to 2025.6.
+//! 2024.2, whose contract stayed the same up to 2025.6.
 
 use crate::{
     contract::{
@@ -21,7 +21,7 @@ pub const LINE: Line = Line {
     has_autocomplete: false,
     page_size_default: 100,
     page_size_max: None,
-    page_size_odd: 100,
+    page_size_invalid: 100,
     nulls_first: false,
     search_before_permission: false,
     flow_used_by: "cascade_many",

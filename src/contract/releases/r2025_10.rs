@@ -1,4 +1,4 @@
-//! 2025.10: a stage without a display name has an empty one.
+//! 2025.10: a missing display name is an empty string.
 
 use crate::{
     contract::{line::Line, release::Release},

@@ -1,4 +1,4 @@
-//! 2025.12: flows are read-only and have their background's URL; pages are smaller.
+//! 2025.12: flows are read-only and have the key `background_url`; pages are smaller.
 
 use crate::contract::{
     line::{BackgroundKeys, Line},

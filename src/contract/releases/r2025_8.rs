@@ -1,4 +1,4 @@
-//! 2025.8: lists got a search language, and with it a key.
+//! 2025.8: lists have a search language, and the key `autocomplete` for it.
 
 use crate::contract::{line::Line, release::Release};
 

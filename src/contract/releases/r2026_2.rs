@@ -1,4 +1,4 @@
-//! 2026.2: two more layouts; secrets left the answers with 2026.2.7.
+//! 2026.2: two more layouts; answers have no secrets from 2026.2.7 on.
 
 use crate::contract::{line::Line, release::Release};
 

@@ -1,4 +1,4 @@
-//! 2026.5: secrets left the answers with 2026.5.7.
+//! 2026.5: answers have no secrets from 2026.5.7 on.
 
 use crate::contract::{line::Line, release::Release};
 

@@ -1,4 +1,4 @@
-//! 2026.8: null comes first in an order; secrets left the answers with 2026.8.2.
+//! 2026.8: null sorts first; answers have no secrets from 2026.8.2 on.
 
 use crate::contract::{line::Line, release::Release};
 

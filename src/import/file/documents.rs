@@ -1,4 +1,4 @@
-//! What a file holds.
+//! The documents of a file.
 
 use uuid::Uuid;
 
@@ -8,25 +8,25 @@ use crate::{
     stage::{flow::Flow, stage::Stage},
 };
 
-/// What is to be put into the table.
+/// Documents to be put into the table.
 #[derive(Debug, Default)]
 pub struct Documents {
     pub(in crate::import) stages: Vec<StageDocument>,
     pub(in crate::import) flows: Vec<Flow>,
     pub(in crate::import) mappings: Vec<Mapping>,
     pub(in crate::import) tokens: Vec<(TokenHash, Token)>,
-    /// Which page of how many the file is, if there are more after it.
+    /// The file's page number and the number of pages, if more pages follow.
     pub(super) pages: Option<(u64, u64)>,
 }
 
-/// A stage, and the version that the document was made of, if it tells.
+/// A stage, and the version that its document was made from, if the document has one.
 #[derive(Debug)]
 pub(in crate::import) struct StageDocument {
     pub(in crate::import) stage: Stage,
     pub(in crate::import) version: Option<EntityTag>,
 }
 
-/// A row that `mapping` may point to.
+/// A row that `mapping` may refer to.
 #[derive(Debug)]
 pub(in crate::import) struct Mapping {
     pub(in crate::import) pk: Uuid,
@@ -34,25 +34,25 @@ pub(in crate::import) struct Mapping {
 }
 
 impl Documents {
-    /// How many documents there are.
+    /// Returns the number of documents.
     #[must_use]
     pub fn len(&self) -> usize {
         self.stages.len() + self.flows.len() + self.mappings.len() + self.tokens.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no documents.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Which page of how many the file is, if there are more after it.
+    /// Returns the file's page number and the number of pages, if more pages follow.
     #[must_use]
     pub fn pages(&self) -> Option<(u64, u64)> {
         self.pages
     }
 
-    /// Forgets which versions the stages were made of, so that they may be put over any other.
+    /// Discards the stages' versions, so that the stages may overwrite any version.
     pub fn forget_versions(&mut self) {
         self.stages.iter_mut().for_each(|document| document.version = None);
     }

@@ -2,30 +2,30 @@
 
 use std::fmt;
 
-/// Why a file cannot be loaded. Nothing of it was.
+/// Why a file cannot be loaded. None of its documents was loaded.
 #[derive(Debug)]
 pub enum ImportError {
-    /// It is no text in UTF-8.
+    /// It is not UTF-8 text.
     Encoding(&'static str),
     /// It is not JSON.
     Json(serde_json::Error),
-    /// It is JSON, and none of the shapes that are taken.
+    /// It is JSON, but not of a supported shape.
     Shape(&'static str),
-    /// These of its documents are not as they must be.
+    /// These of its documents are invalid.
     Documents(Vec<InvalidDocument>),
 }
 
-/// A document with something wrong in it.
+/// An invalid document.
 #[derive(Debug)]
 pub struct InvalidDocument {
-    /// Where it is, and which.
+    /// Its place in the file, and its name.
     pub document: String,
-    /// Everything that is wrong with it.
+    /// All its problems.
     pub problems: Vec<String>,
 }
 
 impl ImportError {
-    /// All that is wrong, a line for each document that has something wrong in it.
+    /// Returns all problems, one line for each invalid document.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         match self {

@@ -1,9 +1,12 @@
-//! Reads flows as authentik answers with them.
+//! Reads flows as authentik's API returns them.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{rules::RULES, words, words::Problems};
+use super::{
+    problem_text::{self, Problems},
+    rules::RULES,
+};
 use crate::stage::{
     body::Body,
     field::FLOW_FIELDS,
@@ -13,7 +16,7 @@ use crate::stage::{
     problem::Problem,
 };
 
-/// What a request does not write of a flow.
+/// The fields of a flow that requests cannot set.
 pub(super) struct ServerFields {
     pub pk: Uuid,
     policybindingmodel_ptr_id: Uuid,
@@ -21,7 +24,7 @@ pub(super) struct ServerFields {
 }
 
 impl ServerFields {
-    /// The whole flow.
+    /// Returns the whole flow, with the other fields from a patch.
     pub fn flow(self, patch: &FlowPatch) -> Flow {
         let Self { pk, policybindingmodel_ptr_id, background } = self;
         Flow { pk, policybindingmodel_ptr_id, background, ..patch.apply(None) }
@@ -33,12 +36,12 @@ pub(super) fn read(fields: Map<String, Value>) -> Result<Flow, Vec<String>> {
     let mut problems = Problems::default();
     let mut element = Value::Object(fields);
     let server_fields = server_fields(&mut problems, "", &mut element);
-    // What reads a stage's flows reads this one.
+    // Parsed as the only flow of a stage.
     let body = Map::from_iter([("flow_set".to_owned(), Value::Array(vec![element]))]);
     let patch = match Patch::parse(Body::Object(body), &RULES, Completeness::Partial) {
         Ok(patch) => patch.flow_set.and_then(|mut flows| flows.pop()),
         Err(rejected) => {
-            let lines = words::spelled_out(&rejected.problems, |_, _| None).into_iter();
+            let lines = problem_text::problem_lines(&rejected.problems, |_, _| None).into_iter();
             problems.0.extend(lines.map(|line| line.replacen("flow_set[0].", "", 1)));
             None
         }
@@ -47,14 +50,15 @@ pub(super) fn read(fields: Map<String, Value>) -> Result<Flow, Vec<String>> {
     flow.filter(|_| problems.0.is_empty()).ok_or(problems.0)
 }
 
-/// Takes out of a flow what a request does not write, and misses what a request may leave out: a
-/// document that does so is no whole answer, and whether the default is meant is not ours to guess.
+/// Removes from a flow the fields that requests cannot set, and reports missing fields even if
+/// requests may omit them: without them, the document is not a complete answer, and may not mean
+/// their defaults.
 pub(super) fn server_fields(
     problems: &mut Problems,
     path: &str,
     flow: &mut Value,
 ) -> Option<ServerFields> {
-    // Of what is no object, the body's own reader complains.
+    // If it is not an object, the parser of bodies reports that.
     let fields = flow.as_object_mut()?;
     let pk = problems.key(fields, path, "pk");
     let parent = problems.key(fields, path, "policybindingmodel_ptr_id");
@@ -65,14 +69,15 @@ pub(super) fn server_fields(
             path,
             spec.name,
             &Problem::Required,
-            Some("a whole answer of authentik has it"),
+            Some("a complete answer of authentik has it"),
         );
     }
     Some(ServerFields { pk: pk?, policybindingmodel_ptr_id: parent?, background: background? })
 }
 
-/// Where the background is. Older releases have the URL in `background`, newer ones in
-/// `background_url`; where both are there, `background` may be what was set and no URL.
+/// Reads the background's URL. Older releases have it in `background`, newer ones in
+/// `background_url`. If both are present, `background` may be the configured value, which need not
+/// be a URL.
 fn background(
     problems: &mut Problems,
     fields: &mut Map<String, Value>,
@@ -84,7 +89,7 @@ fn background(
         (Some(url), _) => ("background_url", url),
         (None, Some(older)) => ("background", older),
         (None, None) => {
-            let remedy = "a whole answer of authentik has it, or background_url";
+            let remedy = "a complete answer of authentik has it, or background_url";
             problems.add(path, "background", &Problem::Required, Some(remedy));
             return None;
         }

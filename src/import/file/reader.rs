@@ -1,4 +1,4 @@
-//! Finds the documents in a file, and tells what each is.
+//! Finds the documents in a file, and the kind of each.
 
 use serde_json::{Map, Value};
 
@@ -6,15 +6,15 @@ use super::{
     documents::{Documents, Mapping},
     error::{ImportError, InvalidDocument},
     flow,
+    problem_text::Problems,
     secrets::GivenSecrets,
     stage, token,
-    words::Problems,
 };
 
-/// authentik's name for what a stage is.
+/// The `meta_model_name` of SMS stages in authentik.
 const STAGE_MODEL: &str = "authentik_stages_authenticator_sms.authenticatorsmsstage";
 
-/// What a document is.
+/// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DocumentKind {
     Stage,
@@ -52,7 +52,7 @@ impl<'s> Reader<'s> {
     }
 
     fn read_object(&mut self, mut file: Map<String, Value>) -> Result<(), ImportError> {
-        // authentik's flows have a list `stages`, too, so what has a key of its own comes first.
+        // authentik's flows have a list `stages`, too, so objects with a key are handled first.
         if file.contains_key("pk") {
             self.read("the document", Value::Object(file), None);
             return Ok(());
@@ -64,10 +64,10 @@ impl<'s> Reader<'s> {
         }
         if !LISTS.iter().any(|(list, _)| file.contains_key(*list)) {
             return Err(ImportError::Shape(if file.contains_key("detail") {
-                "an error that authentik answered with, and no document"
+                "an error response of authentik; fetch the document again"
             } else {
-                "no document in it: neither `pk`, nor `results`, nor any of `stages`, `flows`, \
-                 `mappings` and `tokens`"
+                "no document found: the object has neither `pk` nor `results`, nor any of the \
+                 lists `stages`, `flows`, `mappings` and `tokens`"
             }));
         }
         for (list, kind) in LISTS {
@@ -122,17 +122,17 @@ fn pages(pagination: &Value) -> Option<(u64, u64)> {
     (current < all).then_some((current, all))
 }
 
-/// Tells what authentik answered with.
+/// Returns the kind of a document by its fields.
 fn kind_of(fields: &Map<String, Value>) -> Result<DocumentKind, String> {
     let has = |key: &str| fields.contains_key(key);
     match fields.get("meta_model_name").and_then(Value::as_str) {
         Some(STAGE_MODEL) if has("provider") || has("account_sid") => Ok(DocumentKind::Stage),
-        Some(STAGE_MODEL) => Err("a stage without its own fields; load the answer to \
+        Some(STAGE_MODEL) => Err("a stage without its SMS fields; load the answer to \
             GET /stages/authenticator/sms/, not to /stages/all/."
             .to_owned()),
         Some("authentik_events.notificationwebhookmapping") => Ok(DocumentKind::Mapping),
         Some(other) => {
-            Err(format!("a {other:?}, and neither an SMS stage nor anything that one refers to."))
+            Err(format!("a {other:?} is neither an SMS stage nor anything that one refers to."))
         }
         None if has("designation") => Ok(DocumentKind::Flow),
         None if has("provider") || has("account_sid") => Ok(DocumentKind::Stage),

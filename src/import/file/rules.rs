@@ -1,11 +1,11 @@
-//! What a document may say.
+//! The rules for documents.
 
 use crate::stage::{
     field::LAYOUTS,
     rules::{NoDisplayName, Rules},
 };
 
-/// What a document may say: all that any release answers with.
+/// The rules for documents: everything that any release returns is accepted.
 pub(super) const RULES: Rules = Rules {
     no_display_name: NoDisplayName::Either,
     flow_set_is_writable: true,

@@ -1,6 +1,6 @@
-//! Secrets that are given beside a file whose stages come without them.
+//! A file of secrets for stages whose documents come without them.
 //!
-//! A JSON object: a stage's UUID or name → `{"auth": …, "auth_password": …}`.
+//! It is a JSON object, from a stage's UUID or name to `{"auth": …, "auth_password": …}`.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ struct StageSecrets {
     is_used: bool,
 }
 
-/// What is wrong with a file of secrets. No secret is part of it.
+/// What is wrong with a file of secrets. It contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSecrets(String);
 
@@ -39,18 +39,18 @@ impl GivenSecrets {
     ///
     /// # Errors
     ///
-    /// [`InvalidSecrets`] says what is wrong with it.
+    /// [`InvalidSecrets`], with what is wrong.
     pub fn parse(file: &[u8]) -> Result<Self, InvalidSecrets> {
         let text = decode(file).map_err(|problem| InvalidSecrets(problem.to_owned()))?;
         let value = serde_json::from_str(text);
-        // The reader's words may have a part of the file in them.
+        // The parser's message may quote a part of the file.
         let value = value.map_err(|error: serde_json::Error| {
             let (line, column) = (error.line(), error.column());
             InvalidSecrets(format!("not valid JSON at line {line}, column {column}"))
         })?;
         let Value::Object(stages) = value else {
             return Err(InvalidSecrets(
-                "expected an object: a stage's UUID or name → {\"auth\": …, \"auth_password\": …}"
+                "expected an object: {\"UUID or name\": {\"auth\": …, \"auth_password\": …}, …}"
                     .to_owned(),
             ));
         };
@@ -58,7 +58,7 @@ impl GivenSecrets {
         stages.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Puts a stage's secrets into its document; names those that were given.
+    /// Puts a stage's secrets into its document. Returns the names of the fields that were set.
     pub(super) fn complete(
         &mut self,
         uuid: Option<Uuid>,
@@ -79,7 +79,7 @@ impl GivenSecrets {
         given.values.iter().map(|(field, _)| *field).collect()
     }
 
-    /// The stages that no document was of.
+    /// Returns the UUIDs and names that matched no document.
     pub fn unused(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|given| !given.is_used).map(|given| given.stage.as_str())
     }
@@ -89,7 +89,7 @@ impl StageSecrets {
     fn read(stage: String, secrets: Value) -> Result<Self, InvalidSecrets> {
         let invalid = |problem: &str| Err(InvalidSecrets(format!("{stage:?}: {problem}")));
         let Value::Object(secrets) = secrets else {
-            return invalid("expected an object with `auth`, `auth_password`");
+            return invalid("expected an object with `auth`, `auth_password` or both");
         };
         let mut values = Vec::new();
         for (name, secret) in secrets {

@@ -1,4 +1,4 @@
-//! Reads stages as authentik answers with them.
+//! Reads stages as authentik's API returns them.
 
 use std::collections::HashSet;
 
@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{
     documents::StageDocument,
     flow::{self, ServerFields},
+    problem_text::{self, Problems},
     rules::RULES,
     secrets::GivenSecrets,
-    words::{self, Problems},
 };
 use crate::{
     http::precondition::{EntityTag, Tags},
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// What stands for a credential where it is not shown. It is never loaded: it would take the
-/// credential's place.
+/// The placeholder for a credential that is not shown. It is never loaded: it would replace the
+/// credential.
 pub const MASK: &str = "[masked; --show-secrets shows it]";
 
-/// The key under which a document tells which version of a stage it was made of.
+/// The key for the ETag of the version that a document was made from.
 pub const ETAG: &str = "_etag";
 
 /// Reads a stage.
@@ -48,7 +48,7 @@ pub(super) fn read(
     let patch = match Patch::parse(Body::Object(fields), &RULES, Completeness::Partial) {
         Ok(patch) => patch,
         Err(rejected) => {
-            problems.0.extend(words::spelled_out(&rejected.problems, |_, _| None));
+            problems.0.extend(problem_text::problem_lines(&rejected.problems, |_, _| None));
             rejected.accepted
         }
     };
@@ -60,8 +60,7 @@ pub(super) fn read(
     }
 }
 
-/// Puts the secrets into the document that are given beside it, and drops what stands for others
-/// that are hidden.
+/// Fills in the given secrets, and drops or reports the placeholders of the other hidden ones.
 fn complete_secrets(
     problems: &mut Problems,
     fields: &mut Map<String, Value>,
@@ -75,8 +74,8 @@ fn complete_secrets(
     }
 }
 
-/// Whether the document is an answer that hides secrets: one that has to be there is blank, masked
-/// or missing. Another's being blank then does not mean that there is none.
+/// Returns whether the document hides secrets: one of them is masked or missing, or a required one
+/// is blank. In such a document, an optional secret that is blank may be hidden as well.
 fn hides_secrets(fields: &Map<String, Value>) -> bool {
     Field::secrets().any(|field| match fields.get(field.as_str()) {
         None => true,
@@ -85,7 +84,7 @@ fn hides_secrets(fields: &Map<String, Value>) -> bool {
     })
 }
 
-/// Drops what stands for a secret that is hidden, unless it was given beside the file.
+/// Drops blank secrets and reports masked ones, except for those that were given.
 fn drop_hidden_secrets(
     problems: &mut Problems,
     fields: &mut Map<String, Value>,
@@ -94,8 +93,8 @@ fn drop_hidden_secrets(
     for name in Field::secrets().map(Field::as_str).filter(|name| !given.contains(name)) {
         match fields.get(name).and_then(Value::as_str) {
             Some(MASK) => problems.0.push(format!(
-                "{name}: is masked; get the stage with --show-secrets, or give it beside the file \
-                 with --secrets."
+                "{name}: is masked; get the stage with --show-secrets, or give the secret in a \
+                 file with --secrets."
             )),
             Some("") => {
                 fields.swap_remove(name);
@@ -105,32 +104,32 @@ fn drop_hidden_secrets(
     }
 }
 
-/// Misses what a request may leave out: a document that does so is no whole answer, and whether the
-/// default is meant is not ours to guess.
+/// Reports missing fields even if requests may omit them: without them, the document is not a
+/// complete answer, and may not mean their defaults.
 fn report_missing(problems: &mut Problems, fields: &Map<String, Value>) {
     for field in Field::all().filter(|field| !fields.contains_key(field.as_str())) {
         problems.add("", field.as_str(), &Problem::Required, Some(remedy(field)));
     }
 }
 
-/// What to do about a field that a document lacks.
+/// Returns what to do about a missing field.
 fn remedy(field: Field) -> &'static str {
     match field {
         field if Field::secrets().any(|secret| secret == field) => {
             if field.spec().blank {
-                "this answer hides secrets: add it, \"\" where there is none, or give it beside the \
-                 file with --secrets"
+                "this answer hides secrets: add the secret (\"\" if there is none), or give it in \
+                 a file with --secrets"
             } else {
-                "this answer hides secrets: add it, as the SMS provider gave it to you, or give it \
-                 beside the file with --secrets"
+                "this answer hides secrets: add the secret that the SMS provider gave you, or give \
+                 it in a file with --secrets"
             }
         }
-        Field::FLOW_SET => "add it; [] where there are no flows",
-        _ => "a whole answer of authentik has it",
+        Field::FLOW_SET => "add it; [] if there are no flows",
+        _ => "a complete answer of authentik has it",
     }
 }
 
-/// Takes out of each flow what a request does not write.
+/// Removes the fields that requests cannot set from each flow.
 fn server_fields(problems: &mut Problems, fields: &mut Map<String, Value>) -> Vec<ServerFields> {
     let flows = fields.get_mut(Field::FLOW_SET.as_str()).and_then(Value::as_array_mut);
     let mut keys = HashSet::new();
@@ -150,7 +149,7 @@ fn server_fields(problems: &mut Problems, fields: &mut Map<String, Value>) -> Ve
     found
 }
 
-/// The version that the document was made of, with its quotes or without.
+/// Reads the version that the document was made from. The ETag's quotes are optional.
 fn version(problems: &mut Problems, fields: &mut Map<String, Value>) -> Option<EntityTag> {
     let sent = fields.swap_remove(ETAG).filter(|tag| !tag.is_null())?;
     let quoted = |tag: &str| {
@@ -160,13 +159,13 @@ fn version(problems: &mut Problems, fields: &mut Map<String, Value>) -> Option<E
     let tags = tag.and_then(|tag| Tags::parse(std::iter::once(tag.as_str())).ok());
     let version = tags.and_then(|tags| tags.versions().next().cloned());
     if version.is_none() {
-        let problem = "is not an ETag as `sms-stage get` and the API answer with it.";
+        let problem = "is not an ETag as `sms-stage get` prints it or the API returns it.";
         problems.0.push(format!("{ETAG}: {problem}"));
     }
     version
 }
 
-/// The stage of a patch that names every field.
+/// Returns the stage of a patch that has every field.
 fn assembled(uuid: Uuid, patch: &Patch, flows: Vec<ServerFields>) -> Stage {
     let mut stage = apply::applied(Stage::new(uuid), patch);
     let patches = patch.flow_set.iter().flatten();

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::words::Problems;
+use super::problem_text::Problems;
 use crate::{
     access::{
         caller::Caller,
@@ -21,8 +21,8 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<(TokenHash, Token),
     let permissions = permissions(&mut problems, fields.swap_remove("permissions"));
     let expires = match fields.swap_remove("expires") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => time::parse(&text).or_else(|| no_time(&mut problems)),
-        Some(_) => no_time(&mut problems),
+        Some(Value::String(text)) => time::parse(&text).or_else(|| invalid_time(&mut problems)),
+        Some(_) => invalid_time(&mut problems),
     };
     match (user, key) {
         (Some(user), Some(key)) if problems.0.is_empty() => {
@@ -50,12 +50,12 @@ fn permissions(problems: &mut Problems, held: Option<Value>) -> Vec<String> {
     permissions
 }
 
-/// Reads a permission, for all stages or, as `<permission>:<stage_uuid>`, for one: one of the short
-/// words, or a codename, also of another model, which permits nothing here.
+/// Reads a permission for all stages, or, as `<permission>:<stage_uuid>`, for one stage. It is a
+/// short word or a codename. A codename of another model is accepted, and permits nothing here.
 ///
 /// # Errors
 ///
-/// Says what is expected.
+/// A message that says what is expected.
 pub fn permission(text: &str) -> Result<String, String> {
     let (word, stage) = match text.split_once(':') {
         Some((word, stage)) => (word, Some(stage)),
@@ -71,7 +71,7 @@ pub fn permission(text: &str) -> Result<String, String> {
     let Some(codename) = permission::codename(word).or(is_codename.then_some(word)) else {
         let words: Vec<_> = permission::CODENAMES.iter().map(|(short, _)| *short).collect();
         return Err(format!(
-            "{word:?} is not a permission: expected one of {}, or Django's codename for it.",
+            "{word:?} is not a permission: expected one of {}, or its Django codename.",
             words.join(", ")
         ));
     };
@@ -79,11 +79,11 @@ pub fn permission(text: &str) -> Result<String, String> {
         return Ok(codename.to_owned());
     };
     let stage = Uuid::try_parse(stage);
-    let stage = stage.map_err(|_| format!("{text:?} does not name a stage by its UUID."))?;
+    let stage = stage.map_err(|_| format!("{text:?} has no valid stage UUID after the colon."))?;
     Ok(format!("{codename}:{stage}"))
 }
 
-fn no_time(problems: &mut Problems) -> Option<u64> {
+fn invalid_time(problems: &mut Problems) -> Option<u64> {
     let problem = "expires: expected null or a time such as 2030-01-31T12:00:00Z.";
     problems.0.push(problem.to_owned());
     None

@@ -1,8 +1,8 @@
-//! How many documents were loaded, and how many were not.
+//! Counts of the documents that were loaded, and of those that were not.
 
 use std::fmt;
 
-/// How many of each kind.
+/// The number of documents of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Stages.
@@ -34,7 +34,7 @@ impl Counts {
         }
     }
 
-    /// The kinds of which there are any.
+    /// The kinds with a count above zero.
     fn nonzero(&self) -> Option<String> {
         let some = self.kinds().into_iter().filter(|(count, _)| *count > 0);
         let some: Vec<_> = some.map(|(count, kind)| format!("{count} {kind}")).collect();
@@ -48,21 +48,21 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What became of one file's documents.
+/// The outcomes of one file's documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// What was put into the table.
+    /// Documents that were put into the table.
     pub put: Counts,
-    /// How many of the stages that were put took the place of an older version.
+    /// The number of stages in `put` that replaced an older version.
     pub stages_replaced: usize,
-    /// What was there already and was left as it was.
+    /// Documents whose key was already in the table, where the item was left unchanged.
     pub left: Counts,
-    /// How many tokens were revoked before and stay so.
+    /// The number of tokens that had been revoked before, and stay revoked.
     pub revoked: usize,
 }
 
 impl Loaded {
-    /// How many documents it tells of.
+    /// Returns the number of documents.
     #[must_use]
     pub fn total(&self) -> usize {
         let kinds = self.put.kinds().into_iter().chain(self.left.kinds());
@@ -74,13 +74,13 @@ impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.put)?;
         if self.stages_replaced > 0 {
-            write!(f, " ({} stages were replaced)", self.stages_replaced)?;
+            write!(f, " (stages replaced: {})", self.stages_replaced)?;
         }
         if let Some(left) = self.left.nonzero() {
-            write!(f, " (already there and left as they were: {left})")?;
+            write!(f, " (already in the table and left unchanged: {left})")?;
         }
         if self.revoked > 0 {
-            write!(f, " ({} tokens were revoked before and stay revoked)", self.revoked)?;
+            write!(f, " (tokens that were revoked before and stay revoked: {})", self.revoked)?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! What became of documents, for the operator who loads them.
+//! The report of a load, for the operator.
 
 use std::fmt;
 
 use super::counts::Loaded;
 use crate::{
-    import::file::words,
+    import::file::problem_text,
     stage::{
         field::Field,
         problem::{Problem, Problems},
@@ -13,60 +13,60 @@ use crate::{
     store::{entity_tag, error::StoreError, item::Unreadable},
 };
 
-/// What became of one document.
+/// One document and its outcome.
 #[derive(Debug)]
 pub struct Entry {
-    /// Which file it is in: its place among those that were loaded.
+    /// The index of its file among the files that are loaded.
     pub file: usize,
-    /// Of which kind it is: `stage`, `flow`, `mapping` or `token`.
+    /// Its kind: `stage`, `flow`, `mapping` or `token`.
     pub kind: &'static str,
-    /// Its key; of a token, the first digits of its hash.
+    /// Its key; for a token, the first digits of its hash.
     pub id: String,
-    /// Its name; of a token, the user's.
+    /// Its name; for a token, the user's.
     pub name: String,
-    /// The id of the write.
+    /// The write id.
     pub write_id: String,
-    /// Whether it is certain what the table has of it.
+    /// Whether it is certain that the write was made, or that it was not.
     pub is_certain: bool,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What became of a document.
+/// The outcome of a document.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is in the table.
+    /// It was put into the table.
     Put,
-    /// It is in the table, in the place of this version.
+    /// It was put into the table, and replaced this version.
     Replaced(Version),
-    /// One with its key is there already, and was left as it is.
+    /// Its key was already in the table, and the item was left unchanged.
     Exists,
-    /// It is a token that was revoked, and stays so.
+    /// It is a token that was revoked before, and stays revoked.
     Revoked,
-    /// Nothing of it is in the table.
+    /// It was not loaded, for this reason.
     Refused(Refusal),
 }
 
-/// What keeps a document out of the table.
+/// Why a document was not loaded.
 #[derive(Debug)]
 pub enum Refusal {
-    /// These things, which only the table can tell.
+    /// It has problems that only the table reveals.
     Invalid(Problems),
-    /// The stage is not the version that the document was made of: it is this, or gone.
+    /// The stage is not the version that the document was made from, but this one, or gone.
     VersionChanged(Option<Version>),
     /// Another writer changed the stage at the same moment.
     Conflict,
-    /// The stage that is there cannot be read.
+    /// The stage in the table cannot be read.
     Unreadable(Unreadable),
-    /// A newer version of this program wrote the row that is there.
+    /// A newer version of this program wrote the row in the table.
     NewerSchema,
     /// It is larger than an item can be.
     TooLarge,
-    /// The table could not be asked, so that nothing after this was tried.
+    /// The table failed, so that no later document was tried.
     Store(StoreError),
 }
 
-/// Which document it is, and what became of it.
+/// The document and its outcome.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({:?}): {}", self.kind, self.id, self.name, self.outcome)
@@ -80,7 +80,7 @@ impl fmt::Display for Outcome {
             Self::Replaced(old) => {
                 write!(f, "replaced revision {}, ETag {}", old.revision, entity_tag(old))
             }
-            Self::Exists => f.write_str("already there and left as it was"),
+            Self::Exists => f.write_str("already in the table and left unchanged"),
             Self::Revoked => f.write_str("was revoked, and stays revoked"),
             Self::Refused(refusal) => refusal.fmt(f),
         }
@@ -90,62 +90,64 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(problems) => f.write_str(&words::spelled_out(problems, remedy).join(" ")),
+            Self::Invalid(problems) => {
+                f.write_str(&problem_text::problem_lines(problems, remedy).join(" "))
+            }
             Self::VersionChanged(Some(there)) => write!(
                 f,
-                "has changed since the document was made: it is revision {} now, ETag {}; get it \
-                 again and edit that, or overwrite it with --force",
+                "has changed since the document was made: it is now revision {}, ETag {}; get it \
+                 again and repeat the edit, or overwrite it with --force",
                 there.revision,
                 entity_tag(there)
             ),
             Self::VersionChanged(None) => {
-                f.write_str("was deleted since the document was made; put it back with --force")
+                f.write_str("was deleted after the document was made; restore it with --force")
             }
             Self::Conflict => f.write_str(
-                "was changed by another writer at the same moment, and is as they left it; look at \
+                "was changed by another writer at the same moment, and was not overwritten; check \
                  it and load it again",
             ),
             Self::Unreadable(why) => write!(
                 f,
-                "there is one already that cannot be read: {why}; look at it with \
-                 `sms-stage check`, or take it out with `sms-stage delete --force`"
+                "the stage in the table cannot be read: {why}; inspect it with `sms-stage check`, \
+                 or delete it with `sms-stage delete --force`"
             ),
             Self::NewerSchema => f.write_str(
-                "a newer version of this program wrote the one that is there; load it with that",
+                "a newer version of this program wrote the item in the table; use that version",
             ),
-            Self::TooLarge => f.write_str("it is larger than the 400 KB that can be stored"),
+            Self::TooLarge => f.write_str("is larger than the 400 KB that can be stored"),
             Self::Store(error) => error.fmt(f),
         }
     }
 }
 
-/// What to do about something that only the table can tell.
+/// Returns what to do about a problem that only the table reveals.
 fn remedy(field: Field, problem: &Problem) -> Option<&'static str> {
     match (field, problem) {
         (_, Problem::NameTaken) => Some("rename one of the two, or delete the other stage"),
         (Field::CONFIGURE_FLOW, Problem::NoSuchRow(_)) => Some(
-            "it is in no file and not in the table: load authentik's answer to \
-             GET /flows/instances/ as well, or write null",
+            "it is in none of the files and not in the table: also load authentik's answer to \
+             GET /flows/instances/, or set the field to null",
         ),
         (Field::MAPPING, Problem::NoSuchRow(_)) => Some(
-            "it is in no file and not in the table: load authentik's answer to \
-             GET /propertymappings/notification/ as well, or write null",
+            "it is in none of the files and not in the table: also load authentik's answer to \
+             GET /propertymappings/notification/, or set the field to null",
         ),
         _ => None,
     }
 }
 
-/// What became of everything.
+/// The outcome of a load.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What of each file is in the table, in the files' order.
+    /// The counts of each file, in the order of the files.
     pub files: Vec<Loaded>,
-    /// What is not.
+    /// The documents that were refused.
     pub refused: Vec<Entry>,
 }
 
 impl Report {
-    /// Whether the table could no longer be asked.
+    /// Returns whether the load ended early because the table failed.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let last = self.refused.last().map(|last| &last.outcome);

@@ -1,10 +1,10 @@
-//! What an operator wants of a document whose key the table has already.
+//! How to handle documents whose keys are already in the table.
 
-/// What is done about a document whose key the table has already.
+/// What to do with a document whose key is already in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnConflict {
-    /// What is there stays.
+    /// Keep what is in the table.
     Skip,
-    /// The document takes its place.
+    /// Replace it with the document.
     Overwrite,
 }

@@ -1,4 +1,4 @@
-//! Takes stages out, also those that cannot be read.
+//! Deletes stages, including those that cannot be read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
@@ -15,13 +15,13 @@ use crate::{
     },
 };
 
-/// What became of a stage's item that was to be taken out whatever it looks like.
+/// The outcome of deleting a stage's item by force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Removed {
-    /// It is gone, and so is the lock of this name, if the stage had one.
+    /// The item is deleted, and so is the lock of this name, if the stage had one.
     Done {
-        /// The name, if the item had one that can be read and the lock was the stage's own.
+        /// The name, if the item had a readable one and the stage owned its lock.
         freed: Option<String>,
     },
     /// There is no such item.
@@ -31,21 +31,21 @@ pub enum Removed {
 }
 
 impl Session<'_> {
-    /// Deletes a stage, whatever is done to it meanwhile, and frees its name.
+    /// Deletes a stage, regardless of concurrent changes, and frees its name.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked, or the item cannot be read.
+    /// [`StoreError`] if a call to DynamoDB fails, or the item cannot be read.
     pub async fn remove(&self, stage: Uuid) -> Result<Deleted, StoreError> {
         self.delete_stage(stage, &Preconditions::default()).await
     }
 
-    /// Deletes a stage's item whatever it looks like, if it is still what was read, and frees its
-    /// name if that is its own.
+    /// Deletes a stage's item, even one that cannot be parsed, if it has not changed since it was
+    /// read; and frees its name, if the stage owns it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn remove_by_force(&self, stage: Uuid) -> Result<Removed, StoreError> {
         let mut tries = Tries::default();
         while let Some(attempt) = tries.next().await {
@@ -66,7 +66,7 @@ impl Session<'_> {
         tries.end(self, Removed::Conflict)
     }
 
-    /// The stage's name, if it can be read and its lock is the stage's own.
+    /// The stage's name, if it can be read and the stage owns its lock.
     async fn own_name(&self, stage: Uuid, seen: &Item) -> Result<Option<String>, StoreError> {
         let Some(AttributeValue::S(name)) = seen.get("name") else {
             return Ok(None);

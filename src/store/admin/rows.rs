@@ -23,8 +23,8 @@ use crate::{
 
 /// No item has this key.
 const IS_NEW: &str = "attribute_not_exists(#id)";
-/// The item is no revoked token, and not of a newer shape than this version's. A broken one, which
-/// has no schema or no number for one, is mended by writing over it.
+/// The item is not a revoked token, and its schema version is not newer than this program's. An
+/// item whose schema version is missing or not a number is broken, and overwriting repairs it.
 const MAY_BE_OVERWRITTEN: &str = "attribute_not_exists(#revoked) AND \
                                   (attribute_not_exists(#schema) OR NOT #schema > :schema)";
 
@@ -39,19 +39,19 @@ pub enum Row<'r> {
     Token(&'r TokenHash, &'r Token),
 }
 
-/// What became of a row.
+/// The outcome of putting a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum RowPut {
-    /// It is in the table.
+    /// The row is in the table.
     Put,
-    /// A row with its key is there already, and was left as it is.
+    /// A row with its key already exists, and was not changed.
     Exists,
-    /// It is a token that was revoked, and stays so.
+    /// The row is a token that was revoked, and stays revoked.
     Revoked,
-    /// A row with its key is there that a newer version of this program wrote, and was left as it is.
+    /// A row with its key exists that a newer version of this program wrote, and was not changed.
     NewerSchema,
-    /// It is larger than an item can be.
+    /// The row is larger than an item can be.
     TooLarge,
 }
 
@@ -77,11 +77,11 @@ fn token_item(hash: &TokenHash, token: &Token) -> Item {
 }
 
 impl Session<'_> {
-    /// Puts a row that the function only reads. A token that was revoked stays revoked.
+    /// Puts a row that the function only reads. A revoked token stays revoked.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn put_row(
         &self,
         row: Row<'_>,
@@ -132,8 +132,8 @@ impl Session<'_> {
     }
 }
 
-/// Whether the function's transaction looks at the row just now, or another region writes it. The SDK
-/// does not send a request again for the first of these, and for the second not for long.
+/// Whether a transaction of the function is checking the row, or another region is writing it. The
+/// SDK does not retry after the first of these, and retries only briefly after the second.
 fn is_conflict(error: &PutItemError) -> bool {
     matches!(
         error,

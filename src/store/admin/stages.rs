@@ -24,43 +24,43 @@ use crate::{
     },
 };
 
-/// What became of a stage that was to be put into the table.
+/// The outcome of putting a stage into the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum StagePut {
-    /// It is in the table, as its first revision.
+    /// The stage is in the table, as its first revision.
     Inserted,
-    /// It is in the table, in the place of this one.
+    /// The stage is in the table, in place of this one.
     Replaced(Box<Stored>),
-    /// A stage with its UUID is there already, and was left as it is.
+    /// A stage with its UUID already exists, and was not changed.
     Exists,
-    /// These things are wrong with it, and nothing was changed: another stage has its name, a row
+    /// The stage has these problems, and nothing was changed: another stage has its name, a row
     /// that it refers to is missing, or it is larger than an item can be.
     Invalid(Problems),
-    /// The stage is not the version that was named: this is how it stands, if it is there.
+    /// The stage does not have the given version; this is the stage as it is, if it exists.
     VersionChanged(Option<Box<Stored>>),
-    /// Another writer changed the stage meanwhile; that was left as it is.
+    /// Another writer changed the stage in the meantime; that change was kept.
     Conflict,
-    /// A stage with its UUID is there which cannot be read, and was left as it is.
+    /// A stage with its UUID exists but cannot be read, and was not changed.
     Unreadable(Unreadable),
 }
 
 /// All stages of the table.
 #[derive(Clone, Debug, Default)]
 pub struct StageList {
-    /// Those that can be read, in the order of their UUIDs.
+    /// The stages that can be read, in the order of their UUIDs.
     pub stages: Vec<Stored>,
-    /// Those that cannot.
+    /// Items that cannot be read.
     pub unreadable: Vec<UnreadableItem>,
 }
 
 impl Session<'_> {
-    /// Puts a whole stage, together with its name's lock. Over one that is there already it becomes
-    /// one more revision of that; if a version is named, only over that.
+    /// Puts a whole stage, together with the lock of its name. If the stage already exists, this
+    /// becomes its next revision; if `version` is given, only that version is replaced.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn put(
         &self,
         stage: &Stage,
@@ -87,8 +87,8 @@ impl Session<'_> {
         self.write_whole(stage, seen).await
     }
 
-    /// Writes a whole stage: a new one, or over what was seen and only that. A write that collides
-    /// with another writer's is tried again on the same condition, so that nothing is lost by that.
+    /// Writes a whole stage: a new one, or a replacement for exactly what was seen. A write that
+    /// collides with another writer's is retried on the same condition, so that nothing is lost.
     async fn write_whole(
         &self,
         stage: &Stage,
@@ -114,7 +114,7 @@ impl Session<'_> {
         tries.end(self, StagePut::Conflict)
     }
 
-    /// The stage's item as the next version of what was seen, unless it is too large.
+    /// The stage's item, as the next version of what was seen, unless it is too large.
     fn item(&self, stage: &Stage, seen: Option<&Stored>) -> Option<Item> {
         let version = match seen {
             None => Version::first(self.write_id()),
@@ -153,7 +153,7 @@ impl Session<'_> {
         }
     }
 
-    /// The failure, unless its reason is that the stage which is there cannot be read.
+    /// Returns the failure, unless its cause is that the existing stage cannot be read.
     async fn unless_unreadable(
         &self,
         stage: Uuid,
@@ -165,11 +165,11 @@ impl Session<'_> {
         }
     }
 
-    /// The stage, or why it cannot be read, if it is there.
+    /// Reads the stage: returns it, or why it cannot be read, if it exists.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn inspect(
         &self,
         stage: Uuid,
@@ -177,21 +177,21 @@ impl Session<'_> {
         Ok(self.get(Key::stage(stage)).await?.map(item::read_stage))
     }
 
-    /// Which stage has this name, if one has.
+    /// Finds the stage that has this name, if there is one.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn find_by_name(&self, name: &str) -> Result<Option<Uuid>, StoreError> {
         let lock = self.get(Key::name(name)).await?;
         Ok(lock.and_then(|lock| item::read_owner(lock).ok()))
     }
 
-    /// Every stage; those that cannot be read, apart. `progress` hears how many were read so far.
+    /// Reads every stage. `progress` is called with the number of items read so far.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
+    /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn stages(&self, mut progress: impl FnMut(usize)) -> Result<StageList, StoreError> {
         let mut list = StageList::default();
         let each = |id, item| {

@@ -1,4 +1,4 @@
-//! Makes the table on engines that bill nothing; the template makes the real one.
+//! Creates the table on engines that charge nothing; the template creates the real one.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ use crate::store::{
     key::{ID, KIND},
 };
 
-/// Wait between two looks at a table that is being made.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Looks at a table that is being made: AWS is given a minute, and takes some seconds.
-const LOOKS_MAX: u32 = 120;
+/// Wait between two checks of a table that is being created.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum checks of a table that is being created: AWS is given a minute, and takes some seconds.
+const POLLS_MAX: u32 = 120;
 
-/// The table's key: every attribute of it is a text.
+/// The table's key, whose attributes are all texts.
 const KEY: [(&str, KeyType); 2] = [(KIND, KeyType::Hash), (ID, KeyType::Range)];
 
 impl Table {
-    /// Makes the table, with its key and its time to live, and waits until it can be used.
+    /// Creates the table, with its key and its time to live, and waits until it can be used.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table exists, or could not be made.
+    /// [`StoreError`] if the table exists, or could not be created.
     pub async fn create_table(&self) -> Result<(), StoreError> {
         let mut request = self.client.create_table().table_name(&self.name);
         for (name, key_type) in KEY {
@@ -52,7 +52,7 @@ impl Table {
         self.enable_expiry().await
     }
 
-    /// Lets the table remove tokens that have ended.
+    /// Lets the table delete expired tokens.
     async fn enable_expiry(&self) -> Result<(), StoreError> {
         let expiry = TimeToLiveSpecification::builder().attribute_name(EXPIRES).enabled(true);
         self.client
@@ -66,33 +66,33 @@ impl Table {
     }
 
     async fn wait_until_active(&self) -> Result<(), StoreError> {
-        for _ in 0..LOOKS_MAX {
-            // The part of DynamoDB that describes tables may learn of one later than the part that
-            // made it.
+        for _ in 0..POLLS_MAX {
+            // The part of DynamoDB that describes tables may see a new one later than the part that
+            // created it.
             let seen = self.describe().await?;
             let status = seen.and_then(|seen| seen.table).and_then(|table| table.table_status);
             if status == Some(TableStatus::Active) {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-        Err(StoreError::retryable("CreateTable", "the table is still being made"))
+        Err(StoreError::retryable("CreateTable", "the table is still being created"))
     }
 
-    /// Whether the table is there.
+    /// Whether the table exists.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the engine could not be asked.
+    /// [`StoreError`] if a call to the engine fails.
     pub async fn exists(&self) -> Result<bool, StoreError> {
         Ok(self.describe().await?.is_some())
     }
 
-    /// Whether the table is there with the key that this program needs.
+    /// Whether the table exists, with the key that this program needs.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the engine could not be asked.
+    /// [`StoreError`] if a call to the engine fails.
     pub async fn has_expected_key(&self) -> Result<bool, StoreError> {
         let table = self.describe().await?.and_then(|seen| seen.table);
         let found = table.and_then(|table| table.key_schema).unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Items that cannot be read, told apart from the others.
+//! Items that cannot be read.
 
 use crate::store::{item::Unreadable, key::Key};
 
 /// An item that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableItem {
-    /// Where it is.
+    /// Its key.
     pub key: Key,
-    /// Why.
+    /// Why it cannot be read.
     pub why: Unreadable,
 }

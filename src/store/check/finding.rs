@@ -8,11 +8,11 @@ use crate::{stage::field::Field, store::admin::UnreadableItem};
 /// Something that is wrong in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// An item that cannot be read. Of locks, [`Finding::Lock`] tells.
+    /// An item that cannot be read, other than a lock ([`Finding::Lock`]).
     Unreadable(UnreadableItem),
-    /// A name's lock is not what it should be.
+    /// A name's lock has a fault.
     Lock(LockFinding),
-    /// A stage refers to a row that is not there.
+    /// A stage refers to a missing row.
     DanglingReference {
         /// The stage.
         stage: Uuid,
@@ -21,11 +21,11 @@ pub enum Finding {
         /// The row.
         row: Uuid,
     },
-    /// A token has ended, and the table's time to live has not removed it yet.
+    /// A token has expired, and the table's time to live has not deleted it yet.
     ExpiredToken {
         /// The token's sort key: its hash.
         id: String,
-        /// When it ended, in seconds since 1970.
+        /// When it expired, in seconds since 1970.
         expired: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! Locks of names: whether one fits its stages, and how it is mended.
+//! Locks of names: checks whether they match their stages, and repairs them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,12 @@ use crate::store::{
     transaction::{Outcome, Transaction},
 };
 
-/// Readings of a lock and its stages, until two in a row show the same lock.
+/// Maximum reads of a lock and its stages, until two in a row show the same lock.
 const READS_MAX: u32 = 4;
-/// Tries to mend a lock.
+/// Maximum tries to repair a lock.
 const TRIES_MAX: u32 = 4;
 
-/// A lock that did not fit its stages when the table was read.
+/// A lock that did not match its stages when the table was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Suspect {
     /// The lock's sort key.
@@ -27,47 +27,47 @@ pub(super) struct Suspect {
     /// The stages that had the name.
     pub stages: BTreeSet<Uuid>,
     /// Whether there is a stage whose name cannot be read.
-    pub has_nameless: bool,
+    pub has_unreadable_name: bool,
 }
 
-/// A lock that is not what it should be.
+/// A lock with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockFinding {
     /// The lock's sort key.
     pub id: String,
-    /// The name, where a stage or the lock tells it.
+    /// The name, if a stage or the lock contains it.
     pub name: Option<String>,
     /// What is wrong.
     pub fault: LockFault,
-    /// Whether it can be mended while the function is at work.
-    pub is_mendable: bool,
+    /// Whether it can be repaired while the function is running.
+    pub is_repairable: bool,
     suspect: Suspect,
 }
 
 /// What is wrong with a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockFault {
-    /// The stage has the name, and the name has no lock.
+    /// The stage has the name, but the name has no lock.
     Missing(Uuid),
     /// The lock cannot be read.
     Unreadable(Unreadable),
-    /// The lock is for a stage that is not there.
+    /// The lock is for a stage that does not exist.
     NoStage(Uuid),
     /// The lock is for a stage that has another name.
     OtherName(Uuid),
-    /// The lock is for the first stage, and the second has the name.
+    /// The lock is for the first stage, but the second has the name.
     WrongOwner(Uuid, Uuid),
     /// Several stages have the name.
     Shared(Vec<Uuid>),
 }
 
-/// What became of a lock that was to be mended.
+/// The outcome of repairing a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Mended {
-    /// It is mended.
+pub enum RepairOutcome {
+    /// The lock is repaired.
     Done,
-    /// It fits its stages by now.
+    /// The lock matches its stages now.
     NotNeeded,
     /// An operator has to decide.
     NotPossible,
@@ -75,23 +75,23 @@ pub enum Mended {
     Conflict,
 }
 
-/// What mends a lock.
+/// How to repair a lock.
 enum Repair {
-    /// Taking it out.
+    /// Delete it.
     Free,
-    /// Making it the lock of this stage.
+    /// Make it the lock of this stage.
     Give(Uuid),
 }
 
-/// A lock and all stages that may have to do with it, as they are.
+/// A lock and all stages that may be related to it, as they were read.
 struct View {
     id: String,
     lock: Option<Item>,
     stages: BTreeMap<Uuid, Option<Item>>,
 }
 
-/// The name of a stage's item, also of one that cannot be read. A stage that a newer version of this
-/// program wrote counts as one without: how its name is locked is not known here.
+/// The name in a stage's item, even in one that cannot be read. A stage that a newer version of
+/// this program wrote counts as nameless, because it is not known here how its name is locked.
 pub(super) fn name_of(item: &Item) -> Option<&str> {
     match (item.get("name"), item.get(SCHEMA)) {
         (_, Some(AttributeValue::N(schema))) if schema != "1" => None,
@@ -100,7 +100,7 @@ pub(super) fn name_of(item: &Item) -> Option<&str> {
     }
 }
 
-/// Reads a lock: its owner.
+/// Reads the owner of a lock.
 pub(super) fn read(id: &str, lock: &Item) -> Result<Uuid, Unreadable> {
     let name = item::read_name(lock.clone())?;
     if Key::name(&name).id != id {
@@ -123,8 +123,8 @@ impl View {
         names.filter(|name| Key::name(name).id == self.id).map(str::to_owned).next()
     }
 
-    /// What is wrong, and what mends it.
-    fn judge(&self, has_nameless: bool) -> Option<(LockFault, Option<Repair>)> {
+    /// What is wrong, and how to repair it.
+    fn judge(&self, has_unreadable_name: bool) -> Option<(LockFault, Option<Repair>)> {
         let claimants = self.claimants();
         let owner = self.lock.as_ref().map(|lock| read(&self.id, lock));
         Some(match (owner, claimants.as_slice()) {
@@ -135,14 +135,14 @@ impl View {
             (Some(Err(why @ Unreadable::Schema(Some(_)))), _) => (LockFault::Unreadable(why), None),
             (Some(Err(why)), [stage]) => (LockFault::Unreadable(why), Some(Repair::Give(*stage))),
             (Some(Err(why)), []) => {
-                (LockFault::Unreadable(why), (!has_nameless).then_some(Repair::Free))
+                (LockFault::Unreadable(why), (!has_unreadable_name).then_some(Repair::Free))
             }
             (Some(Ok(owner)), [stage]) if owner == *stage => return None,
             (Some(Ok(owner)), claimants) => self.judge_owner(owner, claimants.first().copied())?,
         })
     }
 
-    /// A lock whose owner does not have the name.
+    /// The same for a lock whose owner does not have the name.
     fn judge_owner(
         &self,
         owner: Uuid,
@@ -150,7 +150,7 @@ impl View {
     ) -> Option<(LockFault, Option<Repair>)> {
         let item = self.stages.get(&owner).and_then(Option::as_ref);
         let fault = match (item, claimant) {
-            // What its name is cannot be told; that it cannot be read is a finding of its own.
+            // The owner's name is not known; that it cannot be read is a separate finding.
             (Some(item), _) if name_of(item).is_none() => return None,
             (_, Some(stage)) => LockFault::WrongOwner(owner, stage),
             (None, None) => LockFault::NoStage(owner),
@@ -161,23 +161,23 @@ impl View {
 }
 
 impl Session<'_> {
-    /// Looks at a suspicion again; what is wrong, if it still is.
+    /// Checks a suspected lock again; returns its fault, if it still has one.
     pub(super) async fn confirm(
         &self,
         suspect: Suspect,
     ) -> Result<Option<LockFinding>, StoreError> {
         let view = self.view(&suspect).await?;
-        Ok(view.judge(suspect.has_nameless).map(|(fault, repair)| LockFinding {
+        Ok(view.judge(suspect.has_unreadable_name).map(|(fault, repair)| LockFinding {
             id: suspect.id.clone(),
             name: view.name(),
             fault,
-            is_mendable: repair.is_some(),
+            is_repairable: repair.is_some(),
             suspect,
         }))
     }
 
-    /// Reads a lock and its stages, in between two readings of the lock that show the same: renaming,
-    /// creating and deleting a stage change its lock.
+    /// Reads a lock and its stages, until the lock is the same before and after the stages are
+    /// read: creating, renaming or deleting a stage changes its lock.
     async fn view(&self, suspect: &Suspect) -> Result<View, StoreError> {
         let key = || Key { kind: Kind::Name, id: suspect.id.clone() };
         let mut lock = self.get(key()).await?;
@@ -222,26 +222,26 @@ impl Session<'_> {
         Ok(matches!(transaction.send(self, attempt).await?, Outcome::Done))
     }
 
-    /// Mends a lock, on the condition that it and its stages are as they were read just before.
+    /// Repairs a lock, on the condition that it and its stages are unchanged since they were read.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the table could not be asked.
-    pub async fn mend(&self, finding: &LockFinding) -> Result<Mended, StoreError> {
+    /// [`StoreError`] if a call to DynamoDB fails.
+    pub async fn repair_lock(&self, finding: &LockFinding) -> Result<RepairOutcome, StoreError> {
         for attempt in 1..=TRIES_MAX {
             let view = self.view(&finding.suspect).await?;
-            let repair = match view.judge(finding.suspect.has_nameless) {
-                // By an attempt whose answer was lost, if there was one; else by another writer.
-                None if self.is_certain() => return Ok(Mended::NotNeeded),
-                None => return Ok(Mended::Done),
-                Some((_, None)) => return Ok(Mended::NotPossible),
+            let repair = match view.judge(finding.suspect.has_unreadable_name) {
+                // If an attempt's answer was lost, it repaired the lock; else another writer did.
+                None if self.is_certain() => return Ok(RepairOutcome::NotNeeded),
+                None => return Ok(RepairOutcome::Done),
+                Some((_, None)) => return Ok(RepairOutcome::NotPossible),
                 Some((_, Some(repair))) => repair,
             };
             if self.apply(&view, &repair, attempt).await? {
-                return Ok(Mended::Done);
+                return Ok(RepairOutcome::Done);
             }
             retry::pause(attempt).await;
         }
-        self.unless_lost(Mended::Conflict)
+        self.unless_lost(RepairOutcome::Conflict)
     }
 }

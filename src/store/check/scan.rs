@@ -1,4 +1,4 @@
-//! What one reading of the table shows, item by item.
+//! What one pass over the table shows, item by item.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -24,16 +24,16 @@ use crate::{
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Scan {
-    /// Which stages have a name, by the sort key of its lock.
+    /// The stages that have a name, by the sort key of the name's lock.
     claims: BTreeMap<String, BTreeSet<Uuid>>,
     /// The owners of locks; `None` for a lock that cannot be read.
     locks: BTreeMap<String, Option<Uuid>>,
-    /// What stages refer to.
+    /// The stages' references: stage, field, row.
     references: Vec<(Uuid, Field, Uuid)>,
     flows: HashSet<Uuid>,
     mappings: HashSet<Uuid>,
-    /// Whether there is a stage whose name cannot be read, so that any lock may be its.
-    has_nameless: bool,
+    /// Whether there is a stage whose name cannot be read, so that any lock may belong to it.
+    has_unreadable_name: bool,
     findings: Vec<Finding>,
 }
 
@@ -63,12 +63,12 @@ impl Scan {
     }
 
     fn add_stage(&mut self, id: &str, item: Item) -> Result<(), Unreadable> {
-        let stage = uuid(id).inspect_err(|_| self.has_nameless = true)?;
+        let stage = uuid(id).inspect_err(|_| self.has_unreadable_name = true)?;
         match lock::name_of(&item) {
             Some(name) => {
                 self.claims.entry(Key::name(name).id).or_default().insert(stage);
             }
-            None => self.has_nameless = true,
+            None => self.has_unreadable_name = true,
         }
         self.add_references(&item::read_stage(item)?.stage);
         Ok(())
@@ -92,7 +92,7 @@ impl Scan {
         Ok(())
     }
 
-    /// The locks that do not fit their stages.
+    /// The locks that do not match their stages.
     pub(super) fn suspects(&self) -> Vec<Suspect> {
         let ids: BTreeSet<_> = self.claims.keys().chain(self.locks.keys()).collect();
         let none = BTreeSet::new();
@@ -103,13 +103,13 @@ impl Scan {
             (!fits).then(|| Suspect {
                 id: id.clone(),
                 stages: claims.clone(),
-                has_nameless: self.has_nameless,
+                has_unreadable_name: self.has_unreadable_name,
             })
         });
         suspects.collect()
     }
 
-    /// Everything but the locks.
+    /// All findings except those about locks.
     pub(super) fn into_findings(mut self) -> Vec<Finding> {
         for (stage, field, row) in &self.references {
             let rows = match field.spec().kind {
@@ -125,7 +125,7 @@ impl Scan {
     }
 }
 
-/// Reads a sort key. Another spelling of a UUID than the function's is a key that it never asks for.
+/// Reads a UUID in the function's spelling: it never reads a sort key with another one.
 fn uuid(id: &str) -> Result<Uuid, Unreadable> {
     let uuid = Uuid::try_parse(id).ok().filter(|uuid| uuid.to_string() == id);
     uuid.ok_or(Unreadable::Attribute(ID))

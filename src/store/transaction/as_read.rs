@@ -1,5 +1,5 @@
-//! Parts for items that this program may not be able to read: each stands on what was read of the
-//! item, attribute by attribute, whatever that is.
+//! Parts for items that this program may not be able to parse: each is conditional on the raw
+//! attributes that were read.
 
 use super::{Role, Transaction, condition::Condition};
 use crate::store::{
@@ -8,15 +8,15 @@ use crate::store::{
     key::Key,
 };
 
-/// The attributes of a stage that change with every write.
+/// The attributes of a stage that identify its version.
 const STAGE_VERSION: [&str; 3] = [SCHEMA, REVISION, WRITE_IDS];
-/// The attribute that a stage's lock follows from.
+/// The attribute that determines a stage's lock.
 const STAGE_NAME: [&str; 1] = ["name"];
 /// All attributes of a lock.
 const LOCK: [&str; 3] = [SCHEMA, STAGE_UUID, "name"];
 
 impl Transaction<'_> {
-    /// Deletes a stage's item, if it is still what was read.
+    /// Deletes a stage's item, if it has not changed since it was read.
     pub(in crate::store) fn delete_stage_item(
         &mut self,
         key: Key,
@@ -25,7 +25,7 @@ impl Transaction<'_> {
         self.delete(Role::Stage, key, Condition::is_as_read(Some(seen), &STAGE_VERSION))
     }
 
-    /// Deletes a name's lock, if it is still what was read.
+    /// Deletes a name's lock, if it has not changed since it was read.
     pub(in crate::store) fn delete_lock(
         &mut self,
         key: Key,
@@ -34,7 +34,7 @@ impl Transaction<'_> {
         self.delete(Role::BrokenLock, key, Condition::is_as_read(Some(seen), &LOCK))
     }
 
-    /// Puts a name's lock in the place of what was read, or of nothing.
+    /// Puts a name's lock, if the old one, or its absence, has not changed since it was read.
     pub(in crate::store) fn put_lock(
         &mut self,
         lock: Item,

@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-/// On what condition an item is written, or only looked at.
+/// The condition on which an item is written, or only checked.
 pub(super) struct Condition {
     pub expression: String,
     pub names: HashMap<String, String>,
     /// DynamoDB refuses an empty map.
     pub values: Option<HashMap<String, AttributeValue>>,
-    /// What a refusal brings along.
+    /// What a refusal returns.
     pub on_refusal: Option<ReturnValuesOnConditionCheckFailure>,
 }
 
@@ -30,23 +30,23 @@ impl Condition {
         Self { expression: expression.to_owned(), names, values: None, on_refusal: None }
     }
 
-    /// The item is there.
+    /// The item exists.
     pub fn exists() -> Self {
         Self::new("attribute_exists(#id)", ID)
     }
 
-    /// The item is not there.
+    /// The item does not exist.
     pub fn is_missing() -> Self {
         Self::new("attribute_not_exists(#id)", ID)
     }
 
-    /// The stage is still what was read.
+    /// The stage has not changed since it was read.
     pub fn is_still(seen: &Stored) -> Self {
         Self::new("#write_ids[0] = :seen", WRITE_IDS)
             .with(":seen", text(seen.version.newest_write_id()))
     }
 
-    /// The lock is free, or it is this stage's own already.
+    /// The lock is free, or this stage already owns it.
     pub fn is_free_or_own(owner: AttributeValue) -> Self {
         let mut condition = Self::is_missing();
         condition.expression.push_str(" OR #owner = :owner");
@@ -54,8 +54,8 @@ impl Condition {
         condition.with(":owner", owner)
     }
 
-    /// These attributes of an item are what was read, or nothing was there. The item need not be one
-    /// that this program can read.
+    /// These attributes of the item are as they were read; or there is still no item, if none was
+    /// read. This program need not be able to parse the item.
     #[cfg(feature = "local")]
     pub fn is_as_read(seen: Option<&Item>, attributes: &[&str]) -> Self {
         let Some(item) = seen else {
@@ -82,8 +82,8 @@ impl Condition {
         self
     }
 
-    /// The same condition, whose refusal brings the item along.
-    pub fn showing_item(self) -> Self {
+    /// The same condition, but its refusal returns the item.
+    pub fn returning_item(self) -> Self {
         Self { on_refusal: Some(ReturnValuesOnConditionCheckFailure::AllOld), ..self }
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of transactions, each on its condition.
+//! The parts of transactions, each with its condition.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
@@ -39,19 +39,19 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts a whole stage: a new one, or in the place of what was read.
+    /// Puts a whole stage: a new one, or a replacement for the one that was read.
     pub(in crate::store) fn put_stage(
         &mut self,
         item: Item,
         seen: Option<&Stored>,
     ) -> Result<(), StoreError> {
         let condition = seen.map_or_else(Condition::is_missing, Condition::is_still);
-        self.put(Role::Stage, item, condition.showing_item())
+        self.put(Role::Stage, item, condition.returning_item())
     }
 
-    /// Deletes the stage, if it is still what was read.
+    /// Deletes the stage, if it has not changed since it was read.
     pub(in crate::store) fn delete_stage(&mut self, seen: &Stored) -> Result<(), StoreError> {
-        let condition = Condition::is_still(seen).showing_item();
+        let condition = Condition::is_still(seen).returning_item();
         self.delete(Role::Stage, Key::stage(seen.stage.uuid), condition)
     }
 
@@ -68,7 +68,7 @@ impl Transaction<'_> {
         self.free_lock(old.name(), old.uuid)
     }
 
-    /// Frees the lock of a name, if it is this stage's.
+    /// Frees the lock of a name, if this stage owns it.
     pub(in crate::store) fn free_lock(
         &mut self,
         name: &str,
@@ -78,7 +78,7 @@ impl Transaction<'_> {
         self.delete(Role::OldName, Key::name(name), Condition::is_free_or_own(owner))
     }
 
-    /// Requires that the row be there to which a field refers from now on.
+    /// Requires that the row of a field's new reference exist.
     pub(in crate::store) fn require_row(
         &mut self,
         field: Field,
@@ -90,7 +90,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Requires that the row be there of the flow to which the stage still refers.
+    /// Requires that the flow to which the stage still refers have a row.
     pub(in crate::store) fn require_kept_flow(&mut self, flow: Uuid) -> Result<(), StoreError> {
         self.check(Role::KeptFlow(flow), Key::flow(flow), Condition::exists())
     }

@@ -1,5 +1,5 @@
-//! A change that depends on what is stored: read, apply, write on the condition that the item is
-//! still the one that was read; and again, if it is not.
+//! A change that depends on the stored stage: read, apply, and write on the condition that the item
+//! has not changed since the read; if it has, start again.
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use uuid::Uuid;
@@ -29,22 +29,22 @@ use crate::{
     },
 };
 
-/// What became of one write on something that was read.
+/// The outcome of one write after a read.
 enum Swap {
-    /// It happened, now or in an attempt whose answer was lost.
+    /// It was made, now or in an attempt whose answer was lost.
     Done(Box<Stored>),
-    /// These things are wrong with it.
+    /// The change has these problems.
     Invalid(Problems),
-    /// The flow that leaves with the old `flow_set` has no row: the stage cannot go on naming it.
+    /// The flow that leaves `flow_set` has no row: the stage can no longer refer to it.
     MissingFlow(Uuid),
     /// Another writer came first.
     Conflict,
-    /// The table had no capacity left; the reason's code.
+    /// The table had no capacity left; this is the reason's code.
     Throttled(String),
 }
 
 impl Session<'_> {
-    /// Reads, applies and writes until it lands, starting from what was seen already.
+    /// Reads, applies and writes, with retries, starting from `seen` if it is given.
     pub(super) async fn compare_and_swap(
         &self,
         stage: Uuid,
@@ -74,7 +74,7 @@ impl Session<'_> {
             let transition = match Transition::new(&seen.stage, patch, missing_flow) {
                 Ok(transition) => transition,
                 Err(problems) => {
-                    // The client hears of everything at once: also of what the table knows.
+                    // The client gets all problems at once, also those that only the table shows.
                     let found = self.verify(Some(stage), patch).await?;
                     return Ok(Updated::Invalid(problems.with(found)));
                 }
@@ -83,7 +83,7 @@ impl Session<'_> {
                 Swap::Done(stored) => return Ok(Updated::Done(stored)),
                 Swap::Invalid(problems) => return Ok(Updated::Invalid(problems)),
                 Swap::MissingFlow(flow) => {
-                    // No other writer came first: what was read is still what to write on.
+                    // No other writer came first, so `seen` is still current.
                     missing_flow = Some(flow);
                     next = Some(seen);
                     continue;
@@ -102,7 +102,7 @@ impl Session<'_> {
         }
     }
 
-    /// Writes the transition, on the condition that the newest write is still the one that was read.
+    /// Writes the transition, if the newest write is still the one that was read.
     async fn swap(
         &self,
         seen: &Stored,
@@ -121,7 +121,7 @@ impl Session<'_> {
             let field = size::largest_field(&written.stage, patch.fields());
             Swap::Invalid((field, Problem::TooLarge).into())
         };
-        // Known before anything is sent: DynamoDB refuses a large request before it looks for the item.
+        // Checked before sending: DynamoDB refuses a large request before it looks for the item.
         if item_size::item_bytes(&item::stage_item(&written)) > ITEM_BYTES_MAX {
             return Ok(too_large());
         }
@@ -144,7 +144,7 @@ impl Session<'_> {
         Ok(match outcome {
             Outcome::Done => Swap::Done(written),
             Outcome::StageRefused(Some(there)) if self.is_written(&there) => Swap::Done(there),
-            // Changed or deleted since it was read; reading again says so.
+            // Changed or deleted since it was read; the next read shows which.
             Outcome::StageRefused(_) | Outcome::Conflict => Swap::Conflict,
             Outcome::Invalid(problems) => {
                 Swap::Invalid(transaction::spelled(problems, |field| patch.spelling(field)))

@@ -1,4 +1,4 @@
-//! One conditional `UpdateItem` that carries all of a change's conditions, and needs no read.
+//! One conditional `UpdateItem` with all of a change's conditions, which needs no read.
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -30,20 +30,20 @@ use crate::{
     },
 };
 
-/// Maximum number of versions in one condition. An expression ends at 4 KB and 300 operators; eight
-/// alternatives take some 500 bytes and 32 operators.
+/// Maximum number of versions in one condition. An expression is limited to 4 KB and 300 operators;
+/// eight alternatives take some 500 bytes and 32 operators.
 const VERSIONS_MAX: usize = 8;
 
-/// What became of an update in place.
+/// The result of an update in place.
 pub(super) enum InPlace {
-    /// That is the outcome.
+    /// The update has ended, with this outcome.
     Ended(Updated),
-    /// Something about the stage is not as the update needs it to be. This is the stage.
+    /// The update's condition does not hold. This is the stage as it is.
     NeedsRead(Box<Stored>),
 }
 
-/// Whether a change can be written without anything being read first. A large text can not: whether
-/// the stage as a whole is then too large depends on the rest of it.
+/// Whether a change can be written without a read. A large text cannot: whether it makes the stage
+/// too large depends on the rest of the stage.
 pub(super) fn is_possible(patch: &Patch, preconditions: &Preconditions) -> bool {
     fit_a_condition(preconditions)
         && patch.flow_set.is_none()
@@ -61,8 +61,8 @@ fn fit_a_condition(preconditions: &Preconditions) -> bool {
 }
 
 impl Session<'_> {
-    /// Writes only the fields that the patch names, on the condition that no name and no reference
-    /// really changes.
+    /// Writes only the fields in the patch, on the condition that it does not really change the
+    /// name or a reference.
     pub(super) async fn update_in_place(
         &self,
         stage: Uuid,
@@ -71,10 +71,10 @@ impl Session<'_> {
     ) -> Result<InPlace, StoreError> {
         for attempt in 1..=TRIES_MAX {
             let update = condition_and_changes(self.write_id(), patch, preconditions);
-            // The item as it was, not as it is: one that cannot be read is put back.
+            // Returns the old item, not the new one: if it cannot be read, it is restored.
             let sent = self.update_item(stage, update, ReturnValue::AllOld).await;
             let error = match sent {
-                Ok(answer) => return self.landed(stage, patch, answer).await,
+                Ok(answer) => return self.finish(stage, patch, answer).await,
                 Err(error) => error,
             };
             match refusal(&error)? {
@@ -92,7 +92,7 @@ impl Session<'_> {
                 Refusal::Conflict => retry::pause(attempt).await,
             }
         }
-        // The write may have landed before others came in the way.
+        // The write may have been applied before the conflicts.
         Ok(InPlace::Ended(match self.stage(stage).await? {
             Some(seen) if self.is_written(&seen) => Updated::Done(Box::new(seen)),
             Some(_) => Updated::Conflict,
@@ -100,9 +100,9 @@ impl Session<'_> {
         }))
     }
 
-    /// The stage as the update left it; or, if what was there cannot be read, the item put back, since
-    /// a request that fails changes nothing.
-    async fn landed(
+    /// Returns the stage after the update. If the old item cannot be read, restores it and fails,
+    /// because a request that fails changes nothing.
+    async fn finish(
         &self,
         stage: Uuid,
         patch: &Patch,
@@ -168,7 +168,7 @@ impl Session<'_> {
     }
 }
 
-/// What an update in place replaced, so that it can be put back.
+/// The attributes that an update in place replaced, so that they can be restored.
 struct Undo {
     attributes: Vec<(&'static str, AttributeValue)>,
 }
@@ -184,7 +184,7 @@ impl Undo {
     }
 }
 
-/// The update that needs no read: every condition that could make it wrong goes with it.
+/// The update that needs no read, with a condition for everything that could make it wrong.
 fn condition_and_changes(
     write_id: &str,
     patch: &Patch,
@@ -193,22 +193,22 @@ fn condition_and_changes(
     let mut update = StageUpdate::by(write_id);
     update.require_version(preconditions.if_match.strong_versions());
     update.refuse_version(preconditions.if_none_match.versions());
-    let may_move = !patch.guards_secrets || Field::secrets().all(|secret| patch.names(secret));
+    let may_move = !patch.guards_secrets || Field::secrets().all(|secret| patch.contains(secret));
     for field in Field::all() {
         let (value, is_null) = match patch.change(field) {
             Change::Keep => continue,
             Change::Clear => (item::attribute(None), true),
             Change::Set(value) => (item::attribute(Some(value)), false),
         };
-        let must_be_so = match field.spec().kind {
-            // What is already so needs neither a lock nor a look at another row. A reference that is
-            // cleared needs no look either.
+        let must_be_unchanged = match field.spec().kind {
+            // An unchanged name needs no lock, and an unchanged reference no check of its row. A
+            // cleared reference needs no check either.
             Kind::Reference(_) => !is_null,
             _ if field == Field::NAME => true,
             _ if field == Field::PROVIDER || field == Field::ACCOUNT_SID => !may_move,
             _ => false,
         };
-        if must_be_so {
+        if must_be_unchanged {
             update.require(field.as_str(), value);
         } else {
             update.set(field.as_str(), value);
@@ -217,17 +217,17 @@ fn condition_and_changes(
     update
 }
 
-/// Why one item's write was refused, where that is not a failure.
+/// Why the write of one item was refused, if that is not a failure.
 pub(super) enum Refusal {
-    /// The condition does not hold; the item, if there is one.
+    /// The condition does not hold; this is the item, if it exists.
     Condition(Option<Item>),
     /// The item would be too large.
     TooLarge,
-    /// The item is in another writer's transaction, or in a write of another region.
+    /// The item is in another writer's transaction, or being written in another region.
     Conflict,
 }
 
-/// Tells a refusal from a failure.
+/// Distinguishes a refusal from a failure.
 pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
     if transaction::is_refused_for_size(error) {
         return Ok(Refusal::TooLarge);
@@ -236,7 +236,7 @@ pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, Stor
         Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
             Ok(Refusal::Condition(refused.item.clone().filter(|item| !item.is_empty())))
         }
-        // The SDK sends the first of these not again, and the second not for long.
+        // The SDK does not retry the first of these, and retries the second only briefly.
         Some(
             UpdateItemError::TransactionConflictException(_)
             | UpdateItemError::ReplicatedWriteConflictException(_),
@@ -245,7 +245,7 @@ pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, Stor
     }
 }
 
-/// Names the longest text of a patch that has no flows.
+/// The outcome for a patch without flows that is too large: a problem of its longest text.
 fn too_large(patch: &Patch) -> Updated {
     let longest = patch.texts().max_by_key(|(_, text)| text.len());
     let field = longest.map_or(Field::FLOW_SET, |(field, _)| field);

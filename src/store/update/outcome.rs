@@ -1,18 +1,18 @@
-//! What can become of a change.
+//! The outcomes of a change.
 
 use crate::stage::{problem::Problems, version::Stored};
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Debug)]
 #[must_use]
 pub enum Updated {
-    /// It is done; this is the stage as it now stands.
+    /// The change is made; this is the stage as it is now.
     Done(Box<Stored>),
     /// No stage has this UUID.
     Missing,
-    /// The stage is not as the preconditions ask.
+    /// The stage does not meet the preconditions.
     PreconditionFailed,
-    /// These things, which only the table can tell, are wrong with the change.
+    /// The change has these problems, which only the table can show.
     Invalid(Problems),
     /// Other writers came first, every time.
     Conflict,

@@ -1,4 +1,4 @@
-//! Source files, and the modules that each uses.
+//! Source files, and the files that each uses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ pub struct Source {
     pub code: String,
 }
 
-/// Every file in a folder of the project, and in its folders: its path and its text.
+/// The path and the text of every file in a folder of the project and its subfolders.
 pub fn read_files(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
@@ -43,25 +43,25 @@ fn read_folder(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Every Rust file in a folder of the project, and in its folders.
+/// Every Rust file in a folder of the project and its subfolders.
 pub fn read_sources(folder: &str) -> Vec<Source> {
     let files = read_files(folder).into_iter().filter(|(path, _)| path.ends_with(".rs"));
     files.map(|(path, text)| Source::new(&path, &text)).collect()
 }
 
 impl Source {
-    /// A file with this text.
+    /// Creates a file with this text.
     pub fn new(path: &str, text: &str) -> Self {
         let code = replace_tokens(text, |token| if token.starts_with("//") { "" } else { token });
         Self { path: path.to_owned(), text: text.to_owned(), code }
     }
 
     /// Whether the code names a release of authentik.
-    pub fn names_a_release(&self) -> bool {
+    pub fn mentions_a_release(&self) -> bool {
         Regex::new(r"(?-u:\b)20[0-9]{2}\.[0-9]{1,2}(?-u:\b)").unwrap().is_match(&self.code)
     }
 
-    /// The crate and the module, as the names on the way to the file.
+    /// The crate and the modules that the file's path stands for.
     fn module(&self) -> Vec<&str> {
         let path = self.path.trim_end_matches(".rs");
         let (crate_name, inner) = match path.strip_prefix("src/").unwrap_or(path) {
@@ -76,7 +76,7 @@ impl Source {
         std::iter::once(crate_name).chain(segments).collect()
     }
 
-    /// Every path that the code names, with the groups of `use` expanded.
+    /// Every path in the code, with the groups of `use` expanded.
     pub fn paths(&self) -> Vec<Vec<String>> {
         let code = replace_tokens(&self.text, |_| "");
         let mut paths = Vec::new();
@@ -105,7 +105,7 @@ impl Source {
         used.map(|source| &*source.path).filter(|path| *path != self.path).collect()
     }
 
-    /// The path from its crate's root; none for a path into another crate.
+    /// The path from its crate's root; `None` for a path into another crate.
     fn absolute<'p>(&'p self, path: &'p [String], sources: &[Self]) -> Option<Vec<&'p str>> {
         let mut names = path.iter().map(String::as_str).peekable();
         let mut module = self.module();
@@ -137,7 +137,7 @@ impl Source {
     }
 }
 
-/// Replaces each literal text and each comment.
+/// Replaces each string literal, character literal and comment.
 fn replace_tokens(text: &str, replace: fn(&str) -> &str) -> String {
     let token = r##"(?s)r#".*?"#|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])'|//[^\n]*"##;
     let token = Regex::new(token).unwrap();
@@ -146,7 +146,7 @@ fn replace_tokens(text: &str, replace: fn(&str) -> &str) -> String {
         .into_owned()
 }
 
-/// Expands a tree of `use` into paths.
+/// Expands the tree of a `use` into paths.
 fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
     let Some((head, group)) = tree.split_once('{') else {
         let segments = tree.split("::").filter(|segment| !segment.is_empty());
@@ -170,7 +170,7 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
     }
 }
 
-/// The groups of files that use each other in a circle.
+/// The groups of files that use each other in a cycle.
 pub fn cycles(uses: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
     let reach = |from: &str| {
         let mut reached = BTreeSet::new();

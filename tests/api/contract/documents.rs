@@ -1,4 +1,4 @@
-//! Which keys an answer has in each release, and in which order.
+//! The keys of an answer in each release, and their order.
 
 use authenticator_sms_stage::{
     contract::{
@@ -22,7 +22,7 @@ const LISTED_FLOW: &str = "pk policybindingmodel_ptr_id name slug title designat
     stages policies cache_count policy_engine_mode compatibility_mode export_url layout \
     denied_action authentication";
 
-/// The contract of a release; of every release for an empty name.
+/// The contract of a release, or of every release if the name is empty.
 fn contract(release: &str) -> Contract {
     if release.is_empty() { Contract::default() } else { Contract::parse(release).unwrap() }
 }
@@ -73,7 +73,7 @@ fn a_stage_has_the_keys_of_its_release() {
 }
 
 #[test]
-fn a_secret_is_shown_as_it_is_or_empty() {
+fn a_secret_is_shown_in_full_or_empty() {
     for release in ["", "2025.8", "2026.8.1"] {
         let shown = document(release, true);
         assert_eq!(
@@ -98,7 +98,7 @@ fn values_are_shown_by_their_kind() {
 }
 
 #[test]
-fn a_stage_without_a_display_name_is_shown_as_its_release_does() {
+fn a_missing_display_name_is_null_or_empty_depending_on_the_release() {
     for (release, expected) in [
         ("", Json::Null),
         ("2024.2", Json::Null),
@@ -138,7 +138,7 @@ fn a_flow_has_the_background_keys_of_its_release() {
 }
 
 #[test]
-fn a_list_has_its_page_and_its_entries() {
+fn a_list_has_its_pagination_and_its_entries() {
     let page = Page {
         next: 3,
         previous: 1,
@@ -166,7 +166,7 @@ fn a_list_has_its_page_and_its_entries() {
 }
 
 #[test]
-fn a_stage_beside_stages_of_other_kinds_has_what_they_have_in_common() {
+fn a_stage_in_a_list_of_all_kinds_has_only_the_common_keys() {
     let stage = stage();
     let document = CommonStageDocument { contract: contract("2026.8"), stage: &stage };
     let expected = "pk name component verbose_name verbose_name_plural meta_model_name flow_set";
@@ -176,7 +176,7 @@ fn a_stage_beside_stages_of_other_kinds_has_what_they_have_in_common() {
 }
 
 #[test]
-fn a_flow_uses_the_stages_that_are_bound_to_it() {
+fn a_flow_is_shown_as_a_user_of_its_stages() {
     let mut flow = flow();
     flow.values[0] = Value::Text("Setup SMS".to_owned());
     flow.values[1] = Value::Text("sms".to_owned());

@@ -1,4 +1,4 @@
-//! What each release of authentik asks for and answers with, without a table.
+//! What each release of authentik accepts and answers, tested without a table.
 
 mod documents;
 mod releases;

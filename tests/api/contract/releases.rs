@@ -1,4 +1,4 @@
-//! Which releases are known, and what the settings mean.
+//! The known releases, and the meaning of the settings.
 
 use authenticator_sms_stage::{
     contract::{
@@ -31,7 +31,7 @@ fn a_release_is_named_with_or_without_its_patch() {
 }
 
 #[test]
-fn an_unknown_release_is_answered_with_those_that_are_known() {
+fn the_error_for_an_unknown_release_lists_the_known_ones() {
     for name in [
         "",
         "latest",
@@ -60,14 +60,14 @@ fn an_unknown_release_is_answered_with_those_that_are_known() {
 }
 
 #[test]
-fn the_lines_stand_from_the_oldest_to_the_newest() {
+fn the_lines_are_ordered_from_oldest_to_newest() {
     assert!(LINES.windows(2).all(|pair| pair[0].newest < pair[1].newest));
     assert_eq!(Contract::default().release(), None);
     assert_eq!(Contract::default().to_string(), "every release");
 }
 
 #[test]
-fn requests_and_pages_are_those_of_the_line() {
+fn each_line_has_its_rules_for_requests_and_lists() {
     use NoDisplayName::{Blank, Either, Null};
     for (name, display_name, writable, slug, layouts, size, max) in [
         ("2024.2", Null, true, Some(50), 5, 100, None),
@@ -87,7 +87,7 @@ fn requests_and_pages_are_those_of_the_line() {
         assert_eq!((rules.slug_characters_max, rules.layouts), (slug, layouts), "{name}");
         let list = contract.list_rules(Secrets::Editors);
         assert_eq!((list.page_size_default, list.page_size_max), (size, max), "{name}");
-        assert_eq!(list.page_size_odd, 100, "{name}");
+        assert_eq!(list.page_size_invalid, 100, "{name}");
         assert_eq!(list.null_display_name, display_name != Blank, "{name}");
         assert_eq!(list.search_before_permission, !["2024.2", "2025.6"].contains(&name), "{name}");
         assert_eq!(list.nulls_first, name == "2026.8", "{name}");
@@ -96,7 +96,7 @@ fn requests_and_pages_are_those_of_the_line() {
 }
 
 #[test]
-fn secrets_leave_with_a_patch() {
+fn secrets_are_removed_by_a_patch_release() {
     for (name, has_keys) in [
         ("2025.12", true),
         ("2026.2.6", true),
@@ -145,7 +145,7 @@ fn the_setting_for_secrets_has_three_values() {
 }
 
 #[test]
-fn a_client_that_is_newer_is_noticed() {
+fn a_newer_client_is_detected() {
     let old = contract("2025.8.2");
     for (user_agent, newer) in [
         ("OpenAPI-Generator/2025.10.0/python", Some("2025.10.0")),
@@ -153,10 +153,10 @@ fn a_client_that_is_newer_is_noticed() {
         ("OpenAPI-Generator/2025.12.6.post1755003778/python", Some("2025.12.6")),
         ("HashiCorp Terraform/1.11.4 authentik-terraform@2026.2.0-rc1 (x)", Some("2026.2.0")),
         ("authentik-terraform@2026.2", Some("2026.2.0")),
-        // The line is the function's own.
+        // The function's own line, and an older one.
         ("OpenAPI-Generator/2025.8.6/python", None),
         ("OpenAPI-Generator/2024.12.5/python", None),
-        // Names no release.
+        // Not a release.
         ("OpenAPI-Generator/1.0.0/go", None),
         ("OpenAPI-Generator/99999.1/go", None),
         ("OpenAPI-Generator/2026/go", None),
@@ -167,14 +167,14 @@ fn a_client_that_is_newer_is_noticed() {
         let found = old.is_older_than(user_agent).map(|release| release.to_string());
         assert_eq!(found.as_deref(), newer, "{user_agent}");
     }
-    // What is not chosen answers clients of every release that is known.
+    // Without a chosen release, clients of every known release are served.
     let every = Contract::default();
     assert_eq!(every.is_older_than("OpenAPI-Generator/2026.8.99/rust"), None);
     assert!(every.is_older_than("OpenAPI-Generator/2026.11.0/rust").is_some());
 }
 
 #[test]
-fn a_new_line_says_only_what_it_changes() {
+fn a_new_line_states_only_its_changes() {
     static NEXT: Line = Line {
         newest: Release { year: 2026, month: 11, patch: 1 },
         page_size_default: 50,
@@ -184,7 +184,7 @@ fn a_new_line_says_only_what_it_changes() {
     assert_eq!(next.to_string(), "2026.11.0");
     assert_eq!(next.list_rules(Secrets::Echo).page_size_default, 50);
     assert_eq!(next.rules(Secrets::Echo), contract("2026.8").rules(Secrets::Echo));
-    // What came with a patch of the line before is there from the first on.
+    // A change by a patch of the previous line holds from the new line's first release.
     assert!(!next.secret_keys());
     assert_eq!(next.is_older_than("OpenAPI-Generator/2026.11.4/rust"), None);
 }

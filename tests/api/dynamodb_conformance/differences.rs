@@ -63,7 +63,7 @@ async fn the_same_errors_have_different_messages() {
 }
 
 #[tokio::test]
-async fn a_reason_has_a_full_stop_or_not() {
+async fn a_reasons_message_may_end_with_a_full_stop() {
     let bench = Bench::new().await;
     bench.put("taken", &[]).send().await.unwrap();
     let free = key::not_exists();
@@ -96,11 +96,11 @@ async fn an_update_near_400_kb_is_measured_by_its_item_or_its_request() {
     let missing = update("b", room).condition_expression(key::exists());
     let (code, _) = error_of(missing.send().await);
     let expected = bench.expect("ValidationException", "ConditionalCheckFailedException", None);
-    assert_eq!(expected.unwrap_or(&code), code, "the check that comes first");
+    assert_eq!(expected.unwrap_or(&code), code, "the check that is made first");
 }
 
 #[tokio::test]
-async fn a_put_over_400_kb_refuses_a_transaction_and_an_update_cancels_it() {
+async fn a_put_over_400_kb_makes_a_transaction_invalid_and_an_update_cancels_it() {
     let bench = Bench::new().await;
     bench.put("a", &[("old", filler(1000))]).send().await.unwrap();
     let put = bench.put_part("b", &[("v", filler(ITEM_BYTES_MAX))], None);
@@ -116,7 +116,7 @@ async fn a_put_over_400_kb_refuses_a_transaction_and_an_update_cancels_it() {
 }
 
 #[tokio::test]
-async fn a_missing_path_cancels_or_refuses_a_transaction() {
+async fn a_missing_path_cancels_a_transaction_or_makes_it_invalid() {
     let bench = Bench::new().await;
     bench.put("a", &[]).send().await.unwrap();
     let update = bench.update_part("a", "SET ids[0] = :v", &[("v", n(1))]);
@@ -137,7 +137,7 @@ async fn limits_that_this_project_does_not_reach_may_be_missing() {
     assert_eq!(Some(is_refused), bench.expect(false, true, Some(true)), "101 operands of IN");
 
     if bench.kind == EngineKind::Embedded {
-        return; // 301 operators end its process.
+        return; // 301 operators crash its process.
     }
     let condition = vec!["v = :v"; 151].join(" OR ");
     let update = bench.update("a", "REMOVE x", &[("v", n(1))]);

@@ -1,4 +1,4 @@
-//! Tables: how they are created, and that the tests delete theirs.
+//! Tables: how they are created, and that the tests delete their own.
 
 use std::sync::{
     Arc,
@@ -82,14 +82,14 @@ async fn creating_a_table_waits_until_it_is_active() {
     let table = library::table(client, &test_table.name);
     table.create_table().await.unwrap();
     let mut operations = app.dynamodb.operations();
-    // AWS may need more than two.
+    // AWS may need more than two `DescribeTable` calls.
     operations.dedup();
     assert_eq!(operations, ["CreateTable", "DescribeTable", "UpdateTimeToLive"]);
     assert!(descriptions.load(Ordering::Relaxed) >= 2);
 }
 
 #[tokio::test]
-async fn a_new_table_is_creating_or_active_and_its_ttl_can_be_set_again_or_not() {
+async fn engines_differ_in_a_new_tables_status_and_in_setting_its_ttl_again() {
     let bench = Bench::new().await;
     let test_table = TestTable::reserve(&bench.app.endpoint);
     let (schema, definitions) = key::schema();
@@ -106,7 +106,7 @@ async fn a_new_table_is_creating_or_active_and_its_ttl_can_be_set_again_or_not()
     let expected = bench.expect(creating.clone(), TableStatus::Active, Some(creating));
     assert_eq!(Some(status), expected);
 
-    // The other table has a TTL already.
+    // The bench's table already has a TTL.
     let expiry = TimeToLiveSpecification::builder().attribute_name("expires").enabled(true);
     let again = bench.app.client.update_time_to_live().table_name(&bench.app.table_name);
     let again = again.time_to_live_specification(expiry.build().unwrap()).send().await;

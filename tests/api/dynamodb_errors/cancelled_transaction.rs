@@ -13,7 +13,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn a_cancelled_transaction_is_answered_by_its_reasons() {
+async fn a_cancelled_transaction_is_answered_according_to_its_reasons() {
     let app = calls::app().await;
     let before = app.snapshot().await;
     let size =
@@ -24,7 +24,7 @@ async fn a_cancelled_transaction_is_answered_by_its_reasons() {
         ([none(), check_failed(), none()], taken, "the name is taken"),
         ([size(), none(), none()], large.clone(), "the stage is too large"),
         ([none(), size(), none()], large, "the lock is too large"),
-        ([none(), none(), check_failed()], server_error(), "the old lock is another stage's"),
+        ([none(), none(), check_failed()], server_error(), "the old lock belongs to another stage"),
         (
             [reason("ValidationError", "Type mismatch"), none(), none()],
             server_error(),
@@ -37,12 +37,12 @@ async fn a_cancelled_transaction_is_answered_by_its_reasons() {
                 none(),
             ],
             server_error(),
-            "the table has no local index, and so no collections",
+            "the table has no local index, so it has no collections",
         ),
         (
             [reason("SomethingNew", "A reason that is not known yet"), none(), none()],
             server_error(),
-            "unknown",
+            "an unknown reason",
         ),
     ];
     for (reasons, expected, why) in rows {
@@ -56,7 +56,7 @@ async fn a_cancelled_transaction_is_answered_by_its_reasons() {
     assert_eq!(app.snapshot().await, before, "nothing was written");
 }
 
-/// Reasons that pass by themselves. The SDK does not send a cancelled transaction again.
+/// Temporary reasons. The SDK does not retry a cancelled transaction.
 fn throttled() -> [([Value; 3], &'static str); 3] {
     let on_demand = || reason("ThrottlingError", "Throughput exceeds the current capacity");
     let provisioned = || reason("ProvisionedThroughputExceeded", "Exceeded");
@@ -68,7 +68,7 @@ fn throttled() -> [([Value; 3], &'static str); 3] {
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_throttled_once_is_tried_again() {
+async fn a_transaction_that_was_throttled_once_is_retried() {
     let app = calls::app().await;
     let before = app.snapshot().await;
     for &call in TRANSACTIONS {
@@ -89,9 +89,9 @@ async fn a_transaction_that_was_throttled_once_is_tried_again() {
     }
 }
 
-/// Each takes about two seconds, so they run at the same time.
+/// Each case takes about two seconds, so they run concurrently.
 #[tokio::test]
-async fn a_transaction_that_is_always_throttled_is_503() {
+async fn a_transaction_that_is_always_throttled_is_answered_503() {
     let mut running = JoinSet::new();
     for &call in TRANSACTIONS {
         for (reasons, why) in throttled() {
@@ -102,7 +102,7 @@ async fn a_transaction_that_is_always_throttled_is_503() {
                 call.answer_always(&app, move || cancelled(&reasons[..call.parts()]));
                 let answer = app.send_within(LONG, &call.request()).await;
                 assert_error(&answer, unavailable(), &why);
-                assert!(call.times_sent(&app) >= 16, "{why}: few attempts");
+                assert!(call.times_sent(&app) >= 16, "{why}: too few attempts");
                 assert_eq!(app.snapshot().await, before, "{why}");
             });
         }

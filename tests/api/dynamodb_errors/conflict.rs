@@ -1,4 +1,4 @@
-//! Writes that conflict with transactions and with writes of other regions.
+//! Writes that conflict with transactions and with writes in other regions.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ use crate::harness::{
     revision,
 };
 
-/// The conflicts that a write can meet, and the call that meets each.
+/// The conflicts that a write can have, each with the call that has it.
 fn conflicts() -> Vec<(Call, Answers, &'static str)> {
     let in_transaction = || {
         dynamodb::error(400, "TransactionConflictException", "Transaction is ongoing for the item")
@@ -44,10 +44,10 @@ fn conflicts() -> Vec<(Call, Answers, &'static str)> {
         )
     };
     vec![
-        (Call::InPlace, in_transaction, "an update in place meets a transaction"),
-        (Call::CompareAndSwap, in_transaction, "a compare-and-swap meets a transaction"),
-        (Call::InPlace, in_region, "an update in place meets a write of another region"),
-        (Call::CompareAndSwap, in_region, "a compare-and-swap meets a write of another region"),
+        (Call::InPlace, in_transaction, "an update in place during a transaction"),
+        (Call::CompareAndSwap, in_transaction, "a compare-and-swap during a transaction"),
+        (Call::InPlace, in_region, "an update in place during a write in another region"),
+        (Call::CompareAndSwap, in_region, "a compare-and-swap during a write in another region"),
         (Call::Transaction, || cancelled(&[in_conflict(), none(), none()]), "at the stage"),
         (Call::Transaction, || cancelled(&[none(), in_conflict(), none()]), "at the new name"),
         (Call::Transaction, || cancelled(&[none(), none(), in_conflict()]), "at the old name"),
@@ -59,21 +59,21 @@ fn conflicts() -> Vec<(Call, Answers, &'static str)> {
         (
             Call::Transaction,
             || cancelled(&[in_conflict(), none(), check_failed()]),
-            "at the stage, which is being renamed and may not own its old name any more",
+            "at the stage, which is being renamed and may no longer own its old name",
         ),
         (Call::Transaction, in_progress, "the same transaction is still in progress"),
         (Call::Create, || cancelled(&[none(), in_conflict()]), "at a new stage's name"),
         (Call::Destroy, || cancelled(&[in_conflict(), none()]), "at a stage to be deleted"),
-        (Call::Destroy, || cancelled(&[none(), in_conflict()]), "at the name of such a stage"),
+        (Call::Destroy, || cancelled(&[none(), in_conflict()]), "at the name of a deleted stage"),
     ]
 }
 
 #[tokio::test]
-async fn a_write_that_meets_conflicts_is_tried_again_until_it_succeeds() {
+async fn a_write_that_has_conflicts_is_retried_until_it_succeeds() {
     let app = calls::app().await;
     let before = app.snapshot().await;
     for (call, answer, why) in conflicts() {
-        // Four are more than the SDK itself tries.
+        // Four conflicts are more than the SDK itself retries.
         call.answer_first(&app, (0..4).map(|_| answer()).collect());
         let answer = app.send(&call.request()).await;
         assert_eq!(answer.status, call.success(), "{why}: {}", answer.body);
@@ -93,9 +93,9 @@ async fn a_write_that_meets_conflicts_is_tried_again_until_it_succeeds() {
     }
 }
 
-/// Each takes about two seconds, so they run at the same time.
+/// Each case takes about two seconds, so they run concurrently.
 #[tokio::test]
-async fn a_write_that_meets_conflicts_only_is_answered_409() {
+async fn a_write_that_always_has_conflicts_is_answered_409() {
     let mut waiting = JoinSet::new();
     for (call, answer, why) in conflicts() {
         waiting.spawn(async move {
@@ -106,17 +106,17 @@ async fn a_write_that_meets_conflicts_only_is_answered_409() {
             // A transaction that is still in progress may succeed.
             let is_uncertain = why.contains("still in progress");
             assert_error(&answer, if is_uncertain { unavailable() } else { conflict() }, why);
-            assert!(call.times_sent(&app) >= 16, "{why}: few attempts");
+            assert!(call.times_sent(&app) >= 16, "{why}: too few attempts");
             assert_eq!(app.snapshot().await, before, "{why}");
         });
     }
     waiting.join_all().await;
 }
 
-/// The answer to a successful write is lost, and every further attempt meets a conflict. The write
+/// The answer to a successful write is lost, and every further attempt has a conflict. The write
 /// has succeeded, so the answer is not 409.
 #[tokio::test]
-async fn a_write_that_succeeded_before_it_met_conflicts_is_answered_200() {
+async fn a_write_that_succeeded_before_it_had_conflicts_is_answered_200() {
     let mut waiting = JoinSet::new();
     for (call, answer, why) in conflicts() {
         if !UPDATES.contains(&call) {
@@ -147,8 +147,8 @@ async fn a_write_that_succeeded_before_it_met_conflicts_is_answered_200() {
     waiting.join_all().await;
 }
 
-/// What every attempt after the first one meets.
-fn in_the_way(call: Call) -> HttpConnectorFuture {
+/// The conflict of every attempt after the first one.
+fn conflict_for(call: Call) -> HttpConnectorFuture {
     if TRANSACTIONS.contains(&call) {
         let reasons = [in_conflict(), none(), none()];
         return cancelled(&reasons[..call.parts()]);
@@ -156,10 +156,10 @@ fn in_the_way(call: Call) -> HttpConnectorFuture {
     dynamodb::error(400, "TransactionConflictException", "Transaction is ongoing for the item")
 }
 
-/// The first attempt is held up on its way, and every further one meets a conflict. "Nothing was
-/// changed" would be wrong: the first attempt lands in the end.
+/// The first attempt is delayed on its way, and every further one has a conflict. "Nothing was
+/// changed" would be wrong: the first attempt is executed in the end.
 #[tokio::test]
-async fn a_write_with_an_attempt_that_may_still_land_is_503_and_not_409() {
+async fn a_write_with_an_attempt_that_may_still_be_executed_is_answered_503_and_not_409() {
     let mut waiting = JoinSet::new();
     for call in EVERY_CALL.iter().copied() {
         if !UPDATES.contains(&call) && !TRANSACTIONS.contains(&call) {
@@ -176,7 +176,7 @@ async fn a_write_with_an_attempt_that_may_still_land_is_503_and_not_409() {
                 }
                 let mut held = holding.lock().unwrap();
                 if held.is_some() {
-                    return Some(in_the_way(call));
+                    return Some(conflict_for(call));
                 }
                 *held = Some((request, engine.clone()));
                 let error = ConnectorError::timeout("no answer in time".into());
@@ -184,21 +184,21 @@ async fn a_write_with_an_attempt_that_may_still_land_is_503_and_not_409() {
             });
             let answer = app.send_within(LONG, &call.request()).await;
             assert_error(&answer, unavailable(), &format!("{call:?}"));
-            assert_eq!(app.snapshot().await, before, "{call:?}: it has not landed yet");
+            assert_eq!(app.snapshot().await, before, "{call:?}: not executed yet");
             let (request, engine) = held.lock().unwrap().take().unwrap();
             assert_eq!(engine.call(request).await.unwrap().status().as_u16(), 200, "{call:?}");
             let after = app.snapshot().await;
-            assert_ne!(after, before, "{call:?}: it has landed");
+            assert_ne!(after, before, "{call:?}: executed");
             assert_eq!(check_invariants(&after), Ok(()), "{call:?}");
         });
     }
     waiting.join_all().await;
 }
 
-/// A creation that may have happened is not tried again: a late attempt would bring back what another
-/// client has deleted meanwhile.
+/// A creation that may have been executed is not retried: a late attempt would bring back a stage
+/// that another client has deleted in the meantime.
 #[tokio::test]
-async fn a_creation_that_is_still_in_progress_is_503_at_once() {
+async fn a_creation_that_is_still_in_progress_is_answered_503_at_once() {
     let app = calls::app().await;
     Call::Create.answer_always(&app, || {
         let text = "The transaction with the given request token is in progress";
@@ -210,5 +210,5 @@ async fn a_creation_that_is_still_in_progress_is_503_at_once() {
         .filter(|recorded| Call::Create.is(recorded))
         .map(|recorded| recorded.body["ClientRequestToken"].to_string())
         .collect();
-    assert_eq!(tokens.len(), 1, "one attempt, whatever the SDK sends again");
+    assert_eq!(tokens.len(), 1, "one attempt, even if the SDK retries it");
 }

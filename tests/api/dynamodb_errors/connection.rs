@@ -18,7 +18,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn a_connection_that_is_slow_or_broken_is_503() {
+async fn a_slow_or_broken_connection_leads_to_503() {
     let app = calls::app().await;
     let before = app.snapshot().await;
     let broken: [(Answers, usize, &str, &str); 6] = [
@@ -56,7 +56,7 @@ async fn a_connection_that_is_slow_or_broken_is_503() {
             || dynamodb::response(502, "<html>sms-setup</html>".to_owned()),
             3,
             "(status 502)",
-            "the answer of a proxy",
+            "an answer from a proxy",
         ),
     ];
     for (fault, sends, cause, why) in broken {
@@ -78,7 +78,7 @@ async fn a_connection_that_is_slow_or_broken_is_503() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_refuses_connections_is_503() {
+async fn an_endpoint_that_refuses_connections_leads_to_503() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -88,7 +88,7 @@ async fn an_endpoint_that_refuses_connections_is_503() {
 }
 
 #[tokio::test]
-async fn a_call_names_this_program_and_sends_no_other_header() {
+async fn a_call_identifies_this_program_and_has_no_unexpected_headers() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = app_at(format!("http://{}", listener.local_addr().unwrap()));
     let server = tokio::spawn(async move {
@@ -98,7 +98,7 @@ async fn a_call_names_this_program_and_sends_no_other_header() {
         String::from_utf8(request[..length].to_vec()).unwrap()
     });
     let answer = call_within(&app, &Call::InPlace.request(), Duration::from_secs(30)).await;
-    assert_error(&answer, unavailable(), "it closes the connection");
+    assert_error(&answer, unavailable(), "the server closes the connection");
     let request = server.await.unwrap();
     let (head, _) = request.split_once("\r\n\r\n").unwrap();
     let mut names: Vec<_> =
@@ -119,7 +119,7 @@ async fn a_call_names_this_program_and_sends_no_other_header() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_closes_every_connection_is_503() {
+async fn an_endpoint_that_closes_every_connection_leads_to_503() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = app_at(format!("http://{}", listener.local_addr().unwrap()));
     tokio::spawn(async move {
@@ -128,26 +128,26 @@ async fn an_endpoint_that_closes_every_connection_is_503() {
         }
     });
     let answer = call_within(&app, &Call::InPlace.request(), Duration::from_secs(30)).await;
-    assert_error(&answer, unavailable(), "it closes the connection");
+    assert_error(&answer, unavailable(), "the server closes the connection");
 }
 
 #[tokio::test]
-async fn an_endpoint_that_never_answers_is_503_before_the_invocation_ends() {
+async fn an_endpoint_that_never_answers_leads_to_503_before_the_invocation_ends() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = app_at(format!("http://{}", listener.local_addr().unwrap()));
-    // Kept open, and never answered.
+    // The connection is kept open and never answered.
     let server = tokio::spawn(async move { listener.accept().await });
     let request = Call::InPlace.request();
     let asking = call_within(&app, &request, Duration::from_millis(600));
-    // By itself, the client would make three attempts of two seconds each.
+    // Without a deadline, the client would make three attempts of two seconds each.
     let answer = tokio::time::timeout(Duration::from_secs(5), asking).await;
     assert_error(&answer.unwrap(), unavailable(), "it never answers");
     server.await.unwrap().unwrap();
 }
 
-/// The client is not asked to try again: an operator has to mend the setting.
+/// The client is not asked to try again: an operator has to correct the setting.
 #[tokio::test]
-async fn a_missing_table_is_500() {
+async fn a_missing_table_leads_to_500() {
     let app = calls::app().await;
     let settings = TestSettings::default();
     let table_name = format!("{}-missing", app.table_name);
@@ -161,15 +161,15 @@ async fn a_missing_table_is_500() {
     assert_error(&answer, server_error(), "no table");
 }
 
-/// The SDK's own allowance of retries is one for all requests of a process, and is used up after some
-/// fifty that failed.
+/// The SDK's own retry budget is shared by all requests of a process, and is used up after about
+/// fifty failed requests.
 #[tokio::test]
 async fn a_fault_after_many_failed_requests_is_still_retried() {
     let app = calls::app().await;
     let Some(url) = app.endpoint.url.clone().filter(|_| app.endpoint.engine != Engine::Aws) else {
-        return; // The client of the binaries is built for a local engine here.
+        return; // Here, the client of the binaries is built for a local engine.
     };
-    // The client that the binaries use, whose calls are recorded.
+    // The client that the binaries use, with its calls recorded.
     let client = library::client_at(&url);
     let config = client.config().to_builder();
     let http = SharedHttpClient::new(app.dynamodb.clone());
@@ -186,7 +186,7 @@ async fn a_fault_after_many_failed_requests_is_still_retried() {
     for answer in failing.join_all().await {
         assert_error(&answer, unavailable(), "it always fails");
     }
-    assert_eq!(app.dynamodb.calls().len(), 60 * 3, "each has its attempts");
+    assert_eq!(app.dynamodb.calls().len(), 60 * 3, "each request has its own attempts");
     Call::InPlace.answer_first(&app, vec![fails(), fails()]);
     let answer = call_within(&function, &Call::InPlace.request(), LONG).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -194,9 +194,9 @@ async fn a_fault_after_many_failed_requests_is_still_retried() {
 }
 
 #[tokio::test]
-async fn a_failure_that_quotes_the_request_is_not_quoted() {
+async fn a_failure_that_quotes_the_request_is_neither_shown_nor_logged() {
     let app = calls::app().await;
-    // The harness fails the test if a line of the log has one of these secrets.
+    // The harness fails the test if a line of the log contains one of these secrets.
     let body = serde_json::json!({"auth": "n3w-auth-secret", "auth_password": "n3w-password"});
     let failures: [fn(String) -> ConnectorError; 4] = [
         |words| ConnectorError::io(words.into()),

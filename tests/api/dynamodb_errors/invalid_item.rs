@@ -17,7 +17,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn an_unreadable_item_is_500_and_its_content_is_not_shown() {
+async fn an_unreadable_item_leads_to_500_and_its_content_is_not_shown() {
     let app = calls::app().await;
     for call in [Call::Stage, Call::InPlace, Call::CompareAndSwap, Call::Transaction, Call::Destroy]
     {
@@ -33,10 +33,10 @@ async fn an_unreadable_item_is_500_and_its_content_is_not_shown() {
             _ => dynamodb::response(200, json!({"Item": item}).to_string()),
         };
         call.answer_always(&app, answer);
-        assert_error(&app.send(&call.request()).await, server_error(), "an item");
+        assert_error(&app.send(&call.request()).await, server_error(), "an unreadable item");
         let error = call.error(&app).await;
         assert_eq!(error.cause, "the item's attribute auth is missing or malformed");
-        assert_holds_no_content(&error, "an item");
+        assert_holds_no_content(&error, "an unreadable item");
     }
 }
 
@@ -67,7 +67,7 @@ async fn attributes(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
-async fn an_item_that_becomes_too_large_is_an_error_of_the_field_in_every_call() {
+async fn an_item_that_becomes_too_large_is_reported_on_the_field_for_every_call() {
     let app = calls::app().await;
     let message = "Item size to update has exceeded the maximum allowed size";
     for (call, field) in [
@@ -97,14 +97,14 @@ fn writes() -> Vec<(Request, &'static str)> {
     requests.into_iter().chain([(put, "a PUT"), (form, "the whole document")]).collect()
 }
 
-/// Changes the first stage's item past the function.
-async fn spoil(app: &TestApp, expression: &str, value: AttributeValue) {
+/// Changes an item without the function.
+async fn change(app: &TestApp, key: &Key, expression: &str, value: AttributeValue) {
     let mut update = app.client.update_item().table_name(&app.table_name);
     if expression.contains("#schema") {
         update = update.expression_attribute_names("#schema", "schema"); // A reserved word.
     }
     update
-        .set_key(Some(Key::stage(STAGE).attributes()))
+        .set_key(Some(key.attributes()))
         .update_expression(expression)
         .expression_attribute_values(":value", value)
         .send()
@@ -112,12 +112,18 @@ async fn spoil(app: &TestApp, expression: &str, value: AttributeValue) {
         .unwrap();
 }
 
-/// An item that this version cannot read, as a newer one may write it: what is refused with 500 has
-/// changed nothing, however often it is tried.
+/// An item that this version cannot read, as a newer version may write it. A request that is
+/// answered 500 has changed nothing, however often it is repeated.
 #[tokio::test]
-async fn a_request_on_an_unreadable_item_leaves_it_as_it_was() {
+async fn a_request_on_an_unreadable_item_leaves_it_unchanged() {
     let app = calls::app().await;
-    spoil(&app, "SET flow_set[0].layout = :value", AttributeValue::S("spiral".to_owned())).await;
+    change(
+        &app,
+        &Key::stage(STAGE),
+        "SET flow_set[0].layout = :value",
+        AttributeValue::S("spiral".to_owned()),
+    )
+    .await;
     let before = app.snapshot().await;
     for (request, why) in writes() {
         for _ in 0..3 {
@@ -130,12 +136,12 @@ async fn a_request_on_an_unreadable_item_leaves_it_as_it_was() {
     assert_eq!(error.cause, "the item's attribute layout is missing or malformed");
 }
 
-/// Only what the failed request has written is put back: another client's write in between stays.
+/// Only the failed request's own write is undone: another client's write before the undo is kept.
 #[tokio::test]
-async fn a_write_on_an_unreadable_item_is_not_undone_over_another_writers() {
+async fn undoing_a_write_on_an_unreadable_item_keeps_another_clients_write() {
     let app = Arc::new(calls::app().await);
     let word = AttributeValue::S("spiral".to_owned());
-    spoil(&app, "SET flow_set[0].layout = :value", word).await;
+    change(&app, &Key::stage(STAGE), "SET flow_set[0].layout = :value", word).await;
     let writes = AtomicUsize::new(0);
     let writer = Arc::clone(&app);
     app.dynamodb.intercept(move |recorded, request, engine| {
@@ -147,7 +153,13 @@ async fn a_write_on_an_unreadable_item_is_not_undone_over_another_writers() {
         let (writer, engine) = (Arc::clone(&writer), engine.clone());
         Some(HttpConnectorFuture::new(async move {
             let ids = ["theirs", "b", "c", "d"].map(|id| AttributeValue::S(id.to_owned()));
-            spoil(&writer, "SET write_ids = :value", AttributeValue::L(ids.into())).await;
+            change(
+                &writer,
+                &Key::stage(STAGE),
+                "SET write_ids = :value",
+                AttributeValue::L(ids.into()),
+            )
+            .await;
             engine.call(request).await
         }))
     });
@@ -157,12 +169,18 @@ async fn a_write_on_an_unreadable_item_is_not_undone_over_another_writers() {
     assert_eq!(write_ids(&after[&Key::stage(STAGE)])[0], "theirs");
 }
 
-/// A newer version's item is left alone by every operation that writes.
+/// An item of another schema, as a newer version writes it, is not changed by any operation.
 #[tokio::test]
-async fn an_item_of_another_schema_is_refused_unchanged() {
+async fn an_item_of_another_schema_is_refused_and_left_unchanged() {
     let app = calls::app().await;
     for schema in ["2", "0"] {
-        spoil(&app, "SET #schema = :value", AttributeValue::N(schema.to_owned())).await;
+        change(
+            &app,
+            &Key::stage(STAGE),
+            "SET #schema = :value",
+            AttributeValue::N(schema.to_owned()),
+        )
+        .await;
         let before = app.snapshot().await;
         for (request, why) in writes() {
             assert_error(&app.send(&request).await, server_error(), why);

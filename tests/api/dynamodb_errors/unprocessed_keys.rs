@@ -10,7 +10,7 @@ use crate::harness::{
     dynamodb, invalid,
 };
 
-/// Leaves every key unprocessed, so often.
+/// Leaves every key unprocessed, this many times.
 fn leave_unprocessed(app: &TestApp, times: usize) {
     let count = AtomicUsize::new(0);
     app.dynamodb.intercept(move |recorded, _, _| {
@@ -23,7 +23,7 @@ fn leave_unprocessed(app: &TestApp, times: usize) {
 }
 
 #[tokio::test]
-async fn unprocessed_keys_are_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let app = calls::app().await;
     let body = json!({"name": "backup-sms", "provider": "pigeon"});
     let errors = invalid(json!({
@@ -36,10 +36,10 @@ async fn unprocessed_keys_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn keys_that_are_always_unprocessed_are_503() {
+async fn keys_that_are_never_processed_lead_to_503() {
     let app = calls::app().await;
     leave_unprocessed(&app, usize::MAX);
     let answer = app.send_within(LONG, &Call::Verify.request()).await;
     assert_error(&answer, unavailable(), "never processed");
-    assert!(Call::Verify.times_sent(&app) >= 16, "few attempts");
+    assert!(Call::Verify.times_sent(&app) >= 16, "too few attempts");
 }

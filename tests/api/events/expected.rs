@@ -1,10 +1,10 @@
-//! The answers that the fixtures are named for.
+//! The expected answers to the events of `events/`.
 
 use serde_json::{Map, Value, json};
 
 use crate::harness::{FIXTURE, detail, stage_with, with};
 
-/// The stage after the three plain fixtures.
+/// The stage after most PATCH events.
 fn changed_stage() -> Value {
     stage_with(json!({
         "friendly_name": "Work phone", "from_number": "+15005550009", "verify_only": true,
@@ -31,8 +31,7 @@ fn missing() -> Value {
     detail("not_found", "No AuthenticatorSMSStage matches the given query.")
 }
 
-/// The answer that a fixture is named for; for a `flow_set`, without the keys that the server
-/// generates.
+/// The expected answer to the event in the file `name`. UUIDs that the server generates are null.
 pub fn answer_to(name: &str) -> Value {
     let base = name.trim_end_matches(".json");
     match base {
@@ -86,8 +85,8 @@ pub fn answer_to(name: &str) -> Value {
             detail("not_authenticated", "Authentication credentials were not provided.")
         }
         "http-api-patch-if-match-412" => {
-            let text = "The stage has changed since the version in If-Match, or is one that \
-                        If-None-Match excludes.";
+            let text = "The stage has changed since the version in If-Match, or If-None-Match \
+                        excludes its version.";
             detail("precondition_failed", text)
         }
         "http-api-patch-no-route-501" => {
@@ -103,11 +102,11 @@ pub fn answer_to(name: &str) -> Value {
         _ if base.ends_with("-400") => bad_fields(),
         _ if base.ends_with("-403") => denied(),
         _ if base.ends_with("-404") => missing(),
-        other => panic!("no expectation for the fixture {other}"),
+        other => panic!("no expected answer to the event {other}"),
     }
 }
 
-/// The first of this many pages of one entry each.
+/// The pagination of the first of `count` pages with one entry each.
 fn page(count: usize) -> Value {
     json!({
         "next": if count > 1 { 2 } else { 0 }, "previous": 0, "count": count, "current": 1,
@@ -115,7 +114,7 @@ fn page(count: usize) -> Value {
     })
 }
 
-/// The first of the stages whose names have `sms` in them.
+/// The first page of the stages whose names contain `sms`.
 fn first_page() -> Value {
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let name = |stage: &Value| stage["name"].as_str().unwrap().to_owned();
@@ -125,7 +124,7 @@ fn first_page() -> Value {
     json!({"pagination": page(stages.len()), "results": [stages[0]], "autocomplete": {}})
 }
 
-/// The stage that the fixtures create.
+/// The stage that the events create.
 fn new_stage_shown() -> Value {
     stage_with(json!({
         "name": "sms-by-webhook", "flow_set": [], "configure_flow": null, "friendly_name": null,
@@ -135,7 +134,7 @@ fn new_stage_shown() -> Value {
     }))
 }
 
-/// What uses the first stage, in the order of the keys.
+/// The flows that use the first stage, ordered by key.
 fn users() -> Value {
     let stage = stage_with(json!({}));
     let mut flows = stage["flow_set"].as_array().unwrap().clone();
@@ -150,7 +149,7 @@ fn users() -> Value {
     flows.iter().map(user).collect()
 }
 
-/// The flow that the fixtures look up, as a list of flows has it.
+/// The flow that the events look up, as shown in a list of flows.
 fn listed_flow() -> Value {
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let flows = fixture["flows"].as_array().unwrap();
@@ -159,7 +158,7 @@ fn listed_flow() -> Value {
     with(flow.clone(), more)
 }
 
-/// The first stage in the form that stages of every kind have.
+/// The first stage, with only the keys that stages of all kinds have.
 fn common_stage() -> Value {
     let stage = stage_with(json!({}));
     let names = [
@@ -190,7 +189,7 @@ fn root_config() -> Value {
     })
 }
 
-/// The fixtures' `flow_set`: the first flow, changed; and a new one.
+/// The stage with the events' `flow_set`: the first flow, changed, and a new one.
 fn flow_set() -> Value {
     let mut stage = stage_with(json!({}));
     let mut first = stage["flow_set"][0].clone();

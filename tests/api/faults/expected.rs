@@ -1,4 +1,4 @@
-//! The state and the answer that a case must lead to.
+//! The expected state and answer of a case.
 
 use serde_json::Value;
 
@@ -13,12 +13,12 @@ pub struct Expected {
     pub status: u16,
     /// The changes of the document, in the order in which they were written.
     pub writes: Vec<Value>,
-    /// The position of our own write among them, if it was made.
+    /// The position of the request's own write among them, if it was made.
     pub own: Option<usize>,
 }
 
 impl Expected {
-    /// The document after this many of the writes.
+    /// The document after the first `writes` writes.
     fn document(&self, before: &Snapshot, writes: usize) -> Value {
         let stage = document(&before[&Key::stage(STAGE)]);
         self.writes[..writes].iter().cloned().fold(stage, with)
@@ -36,7 +36,7 @@ impl Expected {
         let (old, new) = (&before[&key], &after[&key]);
         let expected = self.document(before, self.writes.len());
         if document(new) != expected {
-            return Err(format!("stored is {}, not {expected}", document(new)));
+            return Err(format!("the stage is {}, not {expected}", document(new)));
         }
         let count = u64::try_from(self.writes.len()).unwrap();
         if revision(new) != revision(old) + count {
@@ -48,7 +48,8 @@ impl Expected {
         self.check_answer(answer, before, after)
     }
 
-    /// A success shows the stage as our own write left it, or as it is now.
+    /// Checks the answer. A success shows the stage as the request's own write left it, or as it is
+    /// now.
     fn check_answer(
         &self,
         answer: &Answer,

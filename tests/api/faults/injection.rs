@@ -1,4 +1,4 @@
-//! One call that fails, and the other writers meanwhile.
+//! One call that fails, and other writers at the same time.
 
 use std::{
     pin::Pin,
@@ -22,7 +22,7 @@ use crate::harness::{OtherClient, TestApp, dynamodb};
 pub enum Fault {
     /// DynamoDB throttles the call.
     Throttled,
-    /// DynamoDB fails.
+    /// DynamoDB has an internal error.
     Failed,
     /// The connection breaks before the call is sent.
     Reset,
@@ -30,7 +30,7 @@ pub enum Fault {
     TimedOut,
     /// The call is executed, and its answer is lost.
     AnswerLost,
-    /// No fault, but other writers are faster.
+    /// No fault, but other writers write first.
     Overtaken,
 }
 
@@ -40,7 +40,7 @@ pub enum Extent {
     /// One call fails.
     Once,
     /// All further calls fail as well.
-    FromThenOn,
+    Permanent,
 }
 
 /// The other writers of the same stage, before the call or between its attempts.
@@ -52,15 +52,15 @@ pub enum Others {
     One,
     /// Three writes.
     Three,
-    /// One write more than a stage remembers beside our own.
+    /// Four writes: one more than a stage remembers besides the request's own.
     Four,
     /// A rename.
     Renaming,
 }
 
 impl Others {
-    /// The bodies of their writes, in order. Their first field is one that an update in place of ours
-    /// sets as well.
+    /// The bodies of their writes, in order. The request's own update in place also sets their
+    /// first field.
     pub fn bodies(self) -> Vec<Value> {
         let write =
             |n: usize| json!({"from_number": format!("theirs {n}"), "account_sid": "theirs"});
@@ -94,7 +94,7 @@ pub type Rewrite = fn(&str) -> String;
 pub type OthersWork = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Case {
-    /// Lets the app's next request fail in this way.
+    /// Makes the app's next request fail in this way.
     pub fn inject(self, app: &TestApp, other: &Arc<OtherClient>, rewrite: Option<Rewrite>) {
         let other = Arc::clone(other);
         let fault = FaultyCall { call: self.call, fault: self.fault, extent: self.extent };
@@ -120,11 +120,11 @@ impl FaultyCall {
     fn affects(self, number: usize) -> bool {
         match self.extent {
             Extent::Once => number == self.call,
-            Extent::FromThenOn => number >= self.call,
+            Extent::Permanent => number >= self.call,
         }
     }
 
-    /// Lets the app's next request fail in this way, while other writers do their work once.
+    /// Makes the app's next request fail in this way, while other writers do their work once.
     pub fn inject(
         self,
         app: &TestApp,
@@ -167,7 +167,7 @@ impl FaultyCall {
     }
 }
 
-/// The call with another text.
+/// The call, rewritten if there is a `rewrite`.
 pub fn rewritten(mut request: HttpRequest, rewrite: Option<Rewrite>) -> HttpRequest {
     if let Some(rewrite) = rewrite {
         let text = rewrite(std::str::from_utf8(request.body().bytes().unwrap()).unwrap());

@@ -13,9 +13,9 @@ use self::{
     table::{Left, Row, rows},
 };
 use super::{
-    Silence,
+    Unanswered,
     injection::{Extent, Fault, FaultyCall, Rewrite},
-    silence,
+    never_answer,
 };
 use crate::harness::{Answer, LONG, Request, Snapshot, TestApp};
 
@@ -42,7 +42,7 @@ impl Setup {
         Self { app, before, other, lifetime, calls }
     }
 
-    /// Makes the request with a fault. Says what is wrong with the answer and the table.
+    /// Makes the request with a fault. Fails if the answer or the table is wrong.
     async fn run(
         &self,
         fault: FaultyCall,
@@ -104,14 +104,14 @@ async fn a_deletion_survives_every_fault() {
 }
 
 #[tokio::test]
-async fn a_deletion_of_a_named_version_survives_every_fault() {
-    survives_every_fault(Lifetime::DeletionOfNamedVersion).await;
+async fn a_deletion_with_if_match_survives_every_fault() {
+    survives_every_fault(Lifetime::DeletionWithIfMatch).await;
 }
 
 /// A deletion never succeeds against a client that always writes first, and is answered 409 after
 /// some seconds: nothing was deleted.
 #[tokio::test]
-async fn a_deletion_that_is_always_overtaken_is_a_conflict() {
+async fn a_deletion_that_is_always_overtaken_is_answered_409() {
     let setup = Setup::of(Lifetime::Deletion).await;
     let owner = Arc::clone(&setup.other);
     request::overtake_always(&setup.app, &owner);
@@ -120,10 +120,10 @@ async fn a_deletion_that_is_always_overtaken_is_a_conflict() {
     assert_eq!(setup.judge(&answer, (409, Left::Changed)).await, Ok(()));
 }
 
-/// A change was made, its answer was lost, and the stage was deleted. 404, which says that there was
-/// nothing to change, would be wrong; where no attempt was lost, it is right.
+/// A change was made, its answer was lost, and the stage was deleted. 404, which means that there
+/// was nothing to change, would be wrong. If no answer was lost, 404 is correct.
 #[tokio::test]
-async fn a_change_of_a_stage_that_was_deleted_is_404_only_if_it_was_not_made() {
+async fn a_change_of_a_deleted_stage_is_answered_404_only_if_it_was_not_made() {
     let setup = Setup::of(Lifetime::Deletion).await;
     for (fault, status) in [(Fault::AnswerLost, 503), (Fault::Overtaken, 404)] {
         let fault = FaultyCall { call: 2, fault, extent: Extent::Once };
@@ -140,14 +140,14 @@ async fn a_change_of_a_stage_that_was_deleted_is_404_only_if_it_was_not_made() {
 
 /// The function answers a quarter of a second before the invocation ends.
 #[tokio::test]
-async fn calls_that_are_never_answered_are_503_in_time_with_a_whole_stage_or_none() {
+async fn a_call_that_is_never_answered_leads_to_503_in_time_with_a_whole_stage_or_none() {
     let mut running = JoinSet::new();
     for lifetime in [Lifetime::CreationWithReferences, Lifetime::Deletion] {
-        for place in [Silence::Before, Silence::After] {
+        for place in [Unanswered::Before, Unanswered::After] {
             running.spawn(async move {
                 let setup = Setup::of(lifetime).await;
                 for call in 1..=setup.calls {
-                    is_never_answered(&setup, call, place).await;
+                    check_unanswered_call(&setup, call, place).await;
                 }
             });
         }
@@ -155,26 +155,26 @@ async fn calls_that_are_never_answered_are_503_in_time_with_a_whole_stage_or_non
     running.join_all().await;
 }
 
-async fn is_never_answered(setup: &Setup, call: usize, place: Silence) {
+async fn check_unanswered_call(setup: &Setup, call: usize, place: Unanswered) {
     let lifetime = setup.lifetime;
     let mut time = Duration::from_millis(400);
-    let is_done = place == Silence::After && call == setup.calls;
+    let is_done = place == Unanswered::After && call == setup.calls;
     let left = if is_done { lifetime.effect() } else { lifetime.no_effect() };
     loop {
-        let is_silent = silence(&setup.app, call, place);
+        let is_reached = never_answer(&setup.app, call, place);
         let answer = setup.app.send_within(time, &lifetime.request(&setup.before)).await;
         let result = setup.judge(&answer, (503, left)).await;
-        if is_silent.load(std::sync::atomic::Ordering::Relaxed) {
+        if is_reached.load(std::sync::atomic::Ordering::Relaxed) {
             assert_eq!(result, Ok(()), "{lifetime:?}, {place:?}, call {call}");
             return;
         }
-        // A busy machine may not make the call in this time.
+        // On a busy machine, the call may not be made within this time.
         time *= 4;
-        assert!(time < LONG, "{lifetime:?}, {place:?}, call {call}: it was never made");
+        assert!(time < LONG, "{lifetime:?}, {place:?}, call {call}: it was not made");
     }
 }
 
-/// The check fails for a function with a mistake.
+/// The checks fail for a function with a mistake.
 #[tokio::test]
 async fn a_mistake_in_a_creation_or_a_deletion_is_reported() {
     let without_token: Rewrite = |text| {
@@ -202,7 +202,7 @@ async fn a_mistake_in_a_creation_or_a_deletion_is_reported() {
         (any_version, Lifetime::Deletion, overtaken, Other::Renames, (204, Left::Gone), "a lock"),
         (
             any_version,
-            Lifetime::DeletionOfNamedVersion,
+            Lifetime::DeletionWithIfMatch,
             overtaken,
             Other::Changes,
             (412, Left::Changed),

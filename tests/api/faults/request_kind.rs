@@ -16,19 +16,19 @@ pub struct RequestKind {
     /// The changes in the stage's document; null if it changes nothing.
     pub effect: Value,
     /// Whether it sends the current version as `If-Match`.
-    pub names_version: bool,
-    /// Whether `configure_flow` names a flow of the stage's own that has no row.
+    pub has_if_match: bool,
+    /// Whether `configure_flow` refers to a flow of the stage's own `flow_set` that has no row.
     is_configured_by_own_flow: bool,
 }
 
 impl RequestKind {
-    /// A PATCH that sets what it names.
+    /// A PATCH that sets the fields in its body.
     fn of(body: Value) -> Self {
         Self {
             method: "PATCH",
             effect: body.clone(),
             body,
-            names_version: false,
+            has_if_match: false,
             is_configured_by_own_flow: false,
         }
     }
@@ -38,11 +38,11 @@ impl RequestKind {
         !self.effect.is_null()
     }
 
-    /// The request, if the table is as in the snapshot.
+    /// The request, for a table that is as in the snapshot.
     pub fn request(&self, before: &Snapshot) -> Request {
         let request = Request::patch(self.body.to_string()).method(self.method);
         let tag = entity_tag(&before[&Key::stage(STAGE)]);
-        request.header("If-Match", self.names_version.then_some(&*tag))
+        request.header("If-Match", self.has_if_match.then_some(&*tag))
     }
 
     /// A function whose stage is ready for the request, and a snapshot of its table.
@@ -63,9 +63,9 @@ pub fn plain() -> RequestKind {
     RequestKind::of(json!({"from_number": "ours", "friendly_name": "ours"}))
 }
 
-/// The same for a named version.
-pub fn named_version() -> RequestKind {
-    RequestKind { names_version: true, ..plain() }
+/// The same with `If-Match`.
+pub fn with_if_match() -> RequestKind {
+    RequestKind { has_if_match: true, ..plain() }
 }
 
 /// The form that authentik sends.
@@ -88,7 +88,7 @@ pub fn reference() -> RequestKind {
     RequestKind::of(json!({"mapping": MAPPING, "configure_flow": RECOVERY_FLOW}))
 }
 
-/// A `flow_set` with a flow that the stage has already, so that no key is generated.
+/// A `flow_set` with a flow that the stage already has, so that no key is generated.
 pub fn flow_set() -> RequestKind {
     let mut shown = stage_with(json!({}))["flow_set"][1].clone();
     let sent = flow("enroll-members");
@@ -101,7 +101,7 @@ pub fn flow_set() -> RequestKind {
     }
 }
 
-/// A `flow_set` without the flow that `configure_flow` names.
+/// A `flow_set` without the flow that `configure_flow` refers to.
 pub fn removed_flow() -> RequestKind {
     RequestKind {
         effect: json!({"flow_set": [], "configure_flow": null}),

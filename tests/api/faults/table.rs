@@ -1,4 +1,4 @@
-//! What must follow from each fault: the answer's status, and the writes in their order.
+//! The expected result of each fault: the answer's status, and the writes in order.
 
 use super::{
     expected::Expected,
@@ -9,23 +9,23 @@ use super::{
 /// A write of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Our own.
+    /// The request's own write.
     Own,
-    /// Those of the other writers.
+    /// The writes of the other writers.
     Theirs,
 }
 
-/// What a case must lead to: the status, and the writes in their order.
+/// The expected result of a case: the status, and the writes in order.
 pub type Outcome = (u16, &'static [Write]);
 
-/// The outcome of some faults.
+/// The outcome of a group of faults.
 struct Row {
     faults: &'static [Fault],
     extent: Extent,
     others: &'static [Others],
-    /// If it happens to a call before the last one.
+    /// The outcome of the fault at a call before the last one.
     earlier_call: Outcome,
-    /// If it happens to the last call, which writes if the request writes.
+    /// The outcome of the fault at the last call, which is the write if the request writes.
     last_call: Outcome,
 }
 
@@ -43,18 +43,18 @@ const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Faul
 const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
 const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
 const ONCE: Extent = Extent::Once;
-const FOR_EVER: Extent = Extent::FromThenOn;
+const PERMANENT: Extent = Extent::Permanent;
 const ALONE: &[Others] = &[Others::None];
 const OTHERS: &[Others] = &[Others::One, Others::Three, Others::Renaming];
 
 /// No write.
 pub const NOTHING: &[Write] = &[];
-/// Only our own write.
+/// Only the request's own write.
 pub const OWN: &[Write] = &[Write::Own];
 const THEIRS: &[Write] = &[Write::Theirs];
-/// Our own write after those of the others.
+/// The request's own write after the other writers' writes.
 pub const THEIRS_THEN_OWN: &[Write] = &[Write::Theirs, Write::Own];
-/// Our own write before those of the others.
+/// The request's own write before the other writers' writes.
 pub const OWN_THEN_THEIRS: &[Write] = &[Write::Own, Write::Theirs];
 
 /// The outcomes of a request that writes.
@@ -62,24 +62,24 @@ pub const OWN_THEN_THEIRS: &[Write] = &[Write::Own, Write::Theirs];
 const WRITING: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(NOT_SENT,    FOR_EVER, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,  (503, NOTHING),         (503, OWN)),
+    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, OWN)),
     row(ANSWER_LOST, ONCE,     OTHERS, (200, THEIRS_THEN_OWN), (200, OWN_THEN_THEIRS)),
-    row(ANSWER_LOST, FOR_EVER, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
+    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (200, THEIRS_THEN_OWN), (200, THEIRS_THEN_OWN)),
 ];
 
 /// The outcomes of a request that writes with the current version as `If-Match`.
 #[rustfmt::skip]
-const WRITING_A_NAMED_VERSION: &[Row] = &[
+const WRITING_WITH_IF_MATCH: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(NOT_SENT,    FOR_EVER, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,  (503, NOTHING),         (503, OWN)),
+    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, OWN)),
     row(ANSWER_LOST, ONCE,     OTHERS, (412, THEIRS),          (200, OWN_THEN_THEIRS)),
-    row(ANSWER_LOST, FOR_EVER, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
+    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (412, THEIRS),          (412, THEIRS)),
 ];
 
@@ -88,18 +88,18 @@ const WRITING_A_NAMED_VERSION: &[Row] = &[
 const READING: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, NOTHING),         (200, NOTHING)),
-    row(NOT_SENT,    FOR_EVER, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, NOTHING),         (200, NOTHING)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     OTHERS, (200, THEIRS),          (200, THEIRS)),
-    row(ANSWER_LOST, FOR_EVER, OTHERS, (503, THEIRS),          (503, THEIRS)),
+    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (200, THEIRS),          (200, THEIRS)),
 ];
 
 fn rows(kind: &RequestKind) -> &'static [Row] {
-    match (kind.writes(), kind.names_version) {
+    match (kind.writes(), kind.has_if_match) {
         (true, false) => WRITING,
-        (true, true) => WRITING_A_NAMED_VERSION,
+        (true, true) => WRITING_WITH_IF_MATCH,
         (false, _) => READING,
     }
 }

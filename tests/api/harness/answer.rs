@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// An answer, whatever the trigger.
+/// An answer, in one form for all triggers.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The headers, by their names in lower case.
+    /// The headers, by name in lower case.
     pub headers: BTreeMap<String, String>,
     /// The body; null if there is none.
     pub body: Value,
 }
 
 impl Answer {
-    /// Reads what the function returns to Lambda.
+    /// Parses the value that the function returns to Lambda.
     pub fn read(answer: &Value) -> Self {
         let mut headers = BTreeMap::new();
         for kind in ["headers", "multiValueHeaders"] {
@@ -35,12 +35,12 @@ impl Answer {
         }
     }
 
-    /// A header.
+    /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The status and the body, to compare both at once.
+    /// The status and the body, for comparing both at once.
     pub fn status_and_body(&self) -> (u16, Value) {
         (self.status, self.body.clone())
     }
@@ -51,7 +51,7 @@ pub fn detail(code: &str, text: &str) -> Value {
     json!({"detail": text, "code": code})
 }
 
-/// The status and body of a refusal of these fields.
+/// The status and body of an answer that refuses these fields.
 pub fn invalid(fields: Value) -> (u16, Value) {
     let mut body = fields;
     body["code"] = "invalid".into();

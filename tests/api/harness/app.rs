@@ -1,4 +1,4 @@
-//! A function with a table of its own, and ways to call it.
+//! A function with its own table, and ways to call it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -21,7 +21,7 @@ use super::{
 /// More time than any invocation needs, even on a busy machine.
 pub const LONG: Duration = Duration::from_secs(600);
 
-/// A function with a table of its own.
+/// A function with its own table.
 pub struct TestApp {
     /// The function.
     pub function: App,
@@ -33,18 +33,18 @@ pub struct TestApp {
     pub client: Client,
     /// The table's name.
     pub table_name: String,
-    /// The engine that has the table.
+    /// The engine that holds the table.
     pub endpoint: EngineEndpoint,
-    /// Removes the table at the end.
+    /// Deletes the table at the end.
     _test_table: TestTable,
 }
 
 /// The settings of a function under test.
 #[derive(Clone)]
 pub struct TestSettings {
-    /// The contract that is answered by.
+    /// The contract that the answers follow.
     pub contract: Contract,
-    /// To whom answers show credentials; none for what the contract says.
+    /// Which callers are shown credentials; none for the contract's default.
     pub secrets: Option<Secrets>,
     /// The origins whose scripts may read answers.
     pub cors: AllowedOrigins,
@@ -67,12 +67,12 @@ impl Default for TestSettings {
 }
 
 impl TestApp {
-    /// A function that remembers no token, with the fixture in its table.
+    /// A function that does not remember tokens, with the fixture in its table.
     pub async fn new() -> Self {
         Self::with_settings(TestSettings::default()).await
     }
 
-    /// The same with nothing in its table.
+    /// The same with an empty table.
     pub async fn empty() -> Self {
         Self::with_settings(TestSettings { documents: None, ..TestSettings::default() }).await
     }
@@ -107,17 +107,17 @@ impl TestApp {
         self.handle(request.library_event()).await
     }
 
-    /// Sends a request in an invocation that has this much time.
+    /// Sends a request in an invocation with this much time left.
     pub async fn send_within(&self, time: Duration, request: &Request) -> Answer {
         call_within(&self.function, request, time).await
     }
 
-    /// Hands the function an event.
+    /// Calls the function with an event.
     pub async fn handle(&self, event: Event) -> Answer {
         self.handle_raw(event).await.1
     }
 
-    /// Hands the function an event. Returns the answer as Lambda gets it, too.
+    /// Calls the function with an event. Also returns the answer as Lambda receives it.
     pub async fn handle_raw(&self, event: Event) -> (Value, Answer) {
         let Ok(answer) = self.function.handle(LambdaEvent::new(event, Context::default())).await;
         let raw = serde_json::to_value(answer).unwrap();
@@ -126,14 +126,14 @@ impl TestApp {
     }
 }
 
-/// Sends a request to a function, in an invocation that has this much time.
+/// Sends a request to a function, in an invocation with this much time left.
 pub async fn call_within(function: &App, request: &Request, time: Duration) -> Answer {
     let event = LambdaEvent::new(request.library_event(), invocation_of(time));
     let Ok(answer) = function.handle(event).await;
     Answer::read(&serde_json::to_value(answer).unwrap())
 }
 
-/// An invocation that has this much time.
+/// The context of an invocation with this much time left.
 pub fn invocation_of(time: Duration) -> Context {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut context = Context::default();
@@ -152,7 +152,7 @@ impl OtherClient {
         Arc::new(Self(library::app(&table, &settings)))
     }
 
-    /// Makes these changes of the first stage, one after the other.
+    /// Makes these changes to the first stage, one after another.
     pub async fn write(&self, bodies: &[Value]) {
         for body in bodies {
             let answer = call_within(&self.0, &Request::patch_json(body), LONG).await;
@@ -162,7 +162,7 @@ impl OtherClient {
 }
 
 impl TestApp {
-    /// Sends a request to the function just before the next transaction of another writer.
+    /// Sends a request to the function just before another writer's next transaction.
     pub fn send_before_next_transaction(self: &Arc<Self>, request: Request) {
         let app = Arc::clone(self);
         let pending = Mutex::new(Some(request));

@@ -1,4 +1,4 @@
-//! Short forms of DynamoDB's requests, for tests of an engine.
+//! Shorthand for DynamoDB requests, for tests of an engine.
 
 use std::fmt::Debug;
 
@@ -22,7 +22,7 @@ use super::{
     key::{self, exists},
 };
 
-/// The engine, recognised by the names of its tables.
+/// The engine, recognised by the ARN of its tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
     /// The embedded engine.
@@ -33,9 +33,9 @@ pub enum EngineKind {
     Other,
 }
 
-/// An empty table for tests of its engine, with short forms of requests.
+/// An empty table for tests of its engine, with shorthand for requests.
 pub struct Bench {
-    /// The table, and its clients.
+    /// The table and its clients.
     pub app: TestApp,
     /// The engine.
     pub kind: EngineKind,
@@ -45,7 +45,7 @@ pub struct Bench {
 pub type Values<'v> = &'v [(&'v str, AttributeValue)];
 
 impl Bench {
-    /// A new table.
+    /// Creates an empty table.
     pub async fn new() -> Self {
         let app = TestApp::empty().await;
         let seen = app.client.describe_table().table_name(&app.table_name).send().await;
@@ -58,7 +58,7 @@ impl Bench {
         Self { app, kind }
     }
 
-    /// The expectation for this engine; for the other engines, only what is documented.
+    /// The expected value for this engine; for other engines, the documented one, if there is one.
     pub fn expect<T>(&self, embedded: T, local: T, documented: Option<T>) -> Option<T> {
         match self.kind {
             EngineKind::Embedded => Some(embedded),
@@ -67,7 +67,7 @@ impl Bench {
         }
     }
 
-    /// A PutItem.
+    /// A PutItem request.
     pub fn put(&self, key: &str, attributes: Values<'_>) -> PutItemFluentBuilder {
         let put = self.app.client.put_item().table_name(&self.app.table_name);
         put.set_item(Some(item(key, attributes)))
@@ -79,7 +79,7 @@ impl Bench {
         get.set_key(Some(key::probe(key))).consistent_read(true).send().await.unwrap().item
     }
 
-    /// An UpdateItem.
+    /// An UpdateItem request.
     pub fn update(
         &self,
         key: &str,
@@ -114,7 +114,7 @@ impl Bench {
         Part::builder().update(update.build().unwrap()).build()
     }
 
-    /// A check in a transaction that an item exists.
+    /// A check in a transaction: the item exists.
     pub fn check_part(&self, key: &str) -> Part {
         let check = ConditionCheck::builder()
             .table_name(&self.app.table_name)
@@ -123,7 +123,7 @@ impl Bench {
         Part::builder().condition_check(check.build().unwrap()).build()
     }
 
-    /// A token that no other test uses: an engine may know tokens across tables.
+    /// A request token that no other test uses: an engine may remember tokens across tables.
     pub fn token(&self) -> &str {
         &self.app.table_name
     }
@@ -134,10 +134,10 @@ impl Bench {
     }
 }
 
-/// The largest size of an item.
+/// Maximum size of an item, in bytes.
 pub const ITEM_BYTES_MAX: usize = 409_600;
 
-/// A text.
+/// A string.
 pub fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -147,12 +147,12 @@ pub fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// A list of texts.
+/// A list of strings.
 pub fn list<const N: usize>(texts: [&str; N]) -> AttributeValue {
     AttributeValue::L(texts.map(s).to_vec())
 }
 
-/// A text of this many bytes.
+/// A string of this many bytes.
 pub fn filler(bytes: usize) -> AttributeValue {
     s("x".repeat(bytes))
 }
@@ -178,7 +178,7 @@ pub fn error_of<T: Debug, E: ProvideErrorMetadata + Debug>(
     (error.code().unwrap().to_owned(), message.to_owned())
 }
 
-/// The reason of each part, if a transaction was cancelled.
+/// The reason for each part, if the transaction was cancelled.
 pub fn reasons<T: Debug>(
     answer: Result<T, SdkError<TransactWriteItemsError>>,
 ) -> Option<Vec<CancellationReason>> {

@@ -1,5 +1,5 @@
-//! The calls that the function makes to DynamoDB, one by one: the request that leads to each, ways to
-//! answer it instead of the engine, and the answers that clients get then.
+//! Each call that the function makes to DynamoDB: a request that causes it, ways to answer it
+//! instead of the engine, and the answers that clients then get.
 
 use std::sync::Mutex;
 
@@ -21,11 +21,11 @@ pub enum Call {
     Stage,
     /// Updates the stage in place, without a read before it.
     InPlace,
-    /// Updates the stage if it is still what was read.
+    /// Updates the stage if it has not changed since it was read.
     CompareAndSwap,
     /// Updates the stage and other items in one transaction.
     Transaction,
-    /// Looks up what a bad body refers to.
+    /// Looks up the name and the references in an invalid body.
     Verify,
     /// Reads all stages.
     List,
@@ -47,15 +47,15 @@ pub const EVERY_CALL: &[Call] = &[
     Call::Create,
     Call::Destroy,
 ];
-/// The calls that are an `UpdateItem`.
+/// The calls that use `UpdateItem`.
 pub const UPDATES: &[Call] = &[Call::InPlace, Call::CompareAndSwap];
-/// The calls that are a `TransactWriteItems`.
+/// The calls that use `TransactWriteItems`.
 pub const TRANSACTIONS: &[Call] = &[Call::Transaction, Call::Create, Call::Destroy];
 
-/// A token whose holder may do everything.
+/// A token that may view, add, change and delete every stage.
 const OWNER: &str = "owner-token";
 
-/// A function with the fixture, and a caller who may make every call.
+/// A function with the fixture, and a token that allows every call.
 pub async fn app() -> TestApp {
     let app = TestApp::new().await;
     let permissions = [VIEW, ADD, CHANGE, DELETE];
@@ -64,11 +64,11 @@ pub async fn app() -> TestApp {
     app
 }
 
-/// Makes one answer after another.
+/// Creates an answer each time it is called.
 pub type Answers = fn() -> HttpConnectorFuture;
 
 impl Call {
-    /// The operation's name.
+    /// The name of the DynamoDB operation.
     pub fn operation(self) -> &'static str {
         match self {
             Self::Token | Self::Stage => "GetItem",
@@ -79,7 +79,7 @@ impl Call {
         }
     }
 
-    /// How many parts the transaction has.
+    /// The number of parts in the transaction.
     pub fn parts(self) -> usize {
         if self == Self::Transaction { 3 } else { 2 }
     }
@@ -105,7 +105,7 @@ impl Call {
         }
     }
 
-    /// A request that leads to the call.
+    /// A request that causes the call.
     pub fn request(self) -> Request {
         let request = Request::patch_json(&self.body()).token(OWNER);
         let collection = "/api/v3/stages/authenticator/sms/";
@@ -117,7 +117,7 @@ impl Call {
         }
     }
 
-    /// Whether a recorded call is this one, in an invocation for [`Self::request`].
+    /// Whether a recorded call is this one, while the function handles [`Self::request`].
     pub fn is(self, recorded: &RecordedCall) -> bool {
         let kind = recorded.key().map(|key| key.kind);
         recorded.operation == self.operation()
@@ -128,7 +128,7 @@ impl Call {
             }
     }
 
-    /// The error of the store when the call fails.
+    /// The store's error when the call fails.
     pub async fn error(self, app: &TestApp) -> StoreError {
         match self {
             Self::Token => library::token_error(&app.table).await,
@@ -143,7 +143,7 @@ impl Call {
         }
     }
 
-    /// Answers the call like this, whenever it is made.
+    /// Answers the call in this way every time it is made.
     pub fn answer_always(
         self,
         app: &TestApp,
@@ -152,7 +152,7 @@ impl Call {
         app.dynamodb.intercept(move |recorded, _, _| self.is(recorded).then(&answer));
     }
 
-    /// Answers the call with one of these after the other, and then lets it through.
+    /// Answers the call with each of these in turn, and then lets it through.
     pub fn answer_first(self, app: &TestApp, answers: Vec<HttpConnectorFuture>) {
         let answers = Mutex::new(answers.into_iter());
         app.dynamodb.intercept(move |recorded, _, _| {
@@ -160,29 +160,29 @@ impl Call {
         });
     }
 
-    /// How many times the call was sent since the calls were last asked for.
+    /// How many times the call was sent since the recorded calls were last taken.
     pub fn times_sent(self, app: &TestApp) -> usize {
         app.dynamodb.calls().iter().filter(|recorded| self.is(recorded)).count()
     }
 }
 
-/// The answer when DynamoDB may work again soon.
+/// The answer to a failure of DynamoDB that may be temporary.
 pub fn unavailable() -> (u16, Value) {
     (503, detail("unavailable", "The stage cannot be reached at the moment. Try again."))
 }
 
-/// The answer when an operator has to mend something.
+/// The answer to a failure that an operator has to repair.
 pub fn server_error() -> (u16, Value) {
     (500, detail("error", "A server error occurred."))
 }
 
-/// The answer when other writers were always faster.
+/// The answer when every attempt conflicted with another writer.
 pub fn conflict() -> (u16, Value) {
     let text = "Other requests are changing the stage. Nothing was changed; try again.";
     (409, detail("conflict", text))
 }
 
-/// Checks an error's answer, also that it says when to try again exactly if that may help.
+/// Checks an error's answer, including that it has `Retry-After` exactly if a retry may help.
 pub fn assert_error(answer: &Answer, expected: (u16, Value), why: &str) {
     assert_eq!(answer.status_and_body(), expected, "{why}");
     let retry_after = matches!(expected.0, 409 | 503).then_some("1");
@@ -190,7 +190,7 @@ pub fn assert_error(answer: &Answer, expected: (u16, Value), why: &str) {
     assert_eq!(answer.header("etag"), None, "{why}");
 }
 
-/// Checks that an error's text has nothing of the stage in it.
+/// Checks that an error's text contains none of the stage's content.
 pub fn assert_holds_no_content(error: &StoreError, why: &str) {
     let texts = format!("{error} {error:?}");
     let stage = stage_with(json!({}));

@@ -1,4 +1,4 @@
-//! The command `sms-stage` as a process: its output, how it ends, and the servers that it runs.
+//! The command `sms-stage` as a process: its output, its exit, and the servers that it runs.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,23 +12,23 @@ use serde_json::Value;
 
 use super::{FIXTURE, Request};
 
-/// A folder that one test uses, removed at its end.
+/// A folder for one test, removed at the end of the test.
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new folder.
+    /// Creates the folder.
     pub fn new() -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    /// A path in it.
+    /// The path of a file in the folder.
     pub fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
-    /// A file in it.
+    /// Writes a file in the folder. Returns its path.
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
@@ -38,19 +38,19 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Whatever remains is in the build's own folder.
+        // Anything left behind is in the build's own folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// The command, without the settings of the environment.
+/// The command, without settings from the environment.
 pub fn sms_stage(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-stage"));
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
     }
-    // Without profiles, and without a request to the instance's metadata service.
+    // No profiles, and no request to the instance metadata service.
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("TABLE_NAME");
     command
@@ -91,10 +91,10 @@ pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
     child.wait_with_output().unwrap().into()
 }
 
-/// Asserts that a run failed, and that the last line of its error has these words.
+/// Asserts that a run failed, and that the last line of its standard error contains these words.
 pub fn assert_fails(ended: &Ended, words: &[&str]) {
     let Ended { is_success, stdout, stderr } = ended;
-    assert!(!is_success, "{words:?}: it succeeded: {stdout}");
+    assert!(!is_success, "{words:?}: the command succeeded: {stdout}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     let last = stderr.lines().last().unwrap_or_default();
     assert!(last.starts_with("sms-stage: "), "{stderr}");
@@ -114,17 +114,17 @@ pub fn assert_usage_error(ended: &Ended, words: &[&str]) {
     }
 }
 
-/// A server that the command runs, ended with the test.
+/// A server run by the command, ended with the test.
 pub struct Server {
     child: Child,
-    /// The lines that it has printed on standard output.
+    /// The lines that it printed on standard output while it started.
     pub printed: Vec<String>,
     /// `HOST:PORT`.
     pub address: String,
 }
 
 impl Server {
-    /// Starts it, and waits for a line that begins with this.
+    /// Starts the server, and waits for a line that begins with `last_line`.
     pub fn start(arguments: &[&str], last_line: &str) -> Self {
         let mut command = sms_stage(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -138,29 +138,29 @@ impl Server {
         let address = printed.iter().find_map(|line| line.strip_prefix("listening on http://"));
         let Some(address) = address.map(str::to_owned) else {
             let output = child.wait_with_output().unwrap();
-            panic!("it does not listen: {}", String::from_utf8_lossy(&output.stderr));
+            panic!("the server does not listen: {}", String::from_utf8_lossy(&output.stderr));
         };
         Self { child, printed, address }
     }
 
-    /// `sms-stage serve` on a free port; `arguments` come after that.
+    /// Starts `sms-stage serve` on a free port, with these further arguments.
     pub fn serve(arguments: &[&str]) -> Self {
         let listen: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
         Self::start(&[listen, arguments].concat(), "listening on ")
     }
 
-    /// The process's id.
+    /// The process ID.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends it a signal, such as `INT`.
+    /// Sends the server a signal, such as `INT`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.process().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 
-    /// Whether it ends by itself in this time, and well.
+    /// Whether the server exits successfully within this time.
     pub fn ends_within(&mut self, time: Duration) -> bool {
         let start = Instant::now();
         while start.elapsed() < time {
@@ -172,7 +172,7 @@ impl Server {
         false
     }
 
-    /// Ends it. Returns what it has printed on standard error.
+    /// Kills the server. Returns what it printed on standard error.
     pub fn end(mut self) -> String {
         self.child.kill().unwrap();
         let mut text = String::new();
@@ -191,7 +191,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The server may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -222,7 +222,7 @@ pub fn assert_succeeds(ended: &Ended) {
     assert!(ended.is_success, "{}", ended.stderr);
 }
 
-/// An engine in a process of its own, with the fixture in its table, and commands that use it.
+/// An engine in its own process, with the fixture in its table, and commands that use it.
 pub struct EngineProcess {
     /// The engine.
     pub server: Server,
@@ -239,7 +239,7 @@ impl EngineProcess {
         Self { server: Server::start(&listen, "table: "), folder }
     }
 
-    /// The arguments that name the table.
+    /// The arguments that select the table.
     pub fn table_arguments(&self) -> [String; 4] {
         let endpoint = format!("http://{}", self.server.address);
         ["--table", "authenticator-sms-stage", "--endpoint", &endpoint].map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Answers of DynamoDB that no local engine gives: throttling, failures, and conflicts with other
+//! DynamoDB's answers that no local engine gives: throttling, failures, and conflicts with other
 //! transactions, in the form that AWS documents:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>.
 
@@ -22,12 +22,12 @@ pub fn response(status: u16, body: String) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Ok(HttpResponse::try_from(response).unwrap()))
 }
 
-/// An error. `kind` is the whole of `__type`.
+/// An error. `kind` is the complete `__type`.
 pub fn error_of_type(status: u16, kind: &str, message: &str) -> HttpConnectorFuture {
     response(status, json!({"__type": kind, "message": message}).to_string())
 }
 
-/// An error of DynamoDB's own namespace.
+/// An error in DynamoDB's own namespace.
 pub fn error(status: u16, code: &str, message: &str) -> HttpConnectorFuture {
     error_of_type(status, &format!("{NAMESPACE}#{code}"), message)
 }
@@ -37,12 +37,12 @@ pub fn failed_connection(error: ConnectorError) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Err(error))
 }
 
-/// A connection that breaks.
+/// The error of a connection that breaks.
 pub fn reset() -> ConnectorError {
     ConnectorError::io("connection reset by peer".into())
 }
 
-/// A condition that does not hold, with the item that it was checked against.
+/// The answer to a failed condition, with the item that it was checked against.
 pub fn condition_failed(item: &Value) -> HttpConnectorFuture {
     let body = json!({
         "__type": format!("{NAMESPACE}#ConditionalCheckFailedException"),
@@ -52,7 +52,7 @@ pub fn condition_failed(item: &Value) -> HttpConnectorFuture {
     response(400, body.to_string())
 }
 
-/// A transaction that was cancelled for these reasons, one for each part.
+/// The answer to a transaction that was cancelled for these reasons, one for each part.
 pub fn cancelled(reasons: &[Value]) -> HttpConnectorFuture {
     let codes: Vec<_> = reasons.iter().map(|reason| reason["Code"].as_str().unwrap()).collect();
     let codes = codes.join(", ");
@@ -66,22 +66,22 @@ pub fn cancelled(reasons: &[Value]) -> HttpConnectorFuture {
     response(400, body.to_string())
 }
 
-/// The reason of a part that is not the cause.
+/// The reason for a part that did not cause the cancellation.
 pub fn none() -> Value {
     json!({"Code": "None"})
 }
 
-/// The reason of a part.
+/// The reason for a part.
 pub fn reason(code: &str, message: &str) -> Value {
     json!({"Code": code, "Message": message})
 }
 
-/// The reason of a part whose item is in another transaction.
+/// The reason for a part whose item is in another transaction.
 pub fn conflict() -> Value {
     reason("TransactionConflict", "Transaction is ongoing for the item")
 }
 
-/// The reason of a part whose condition does not hold.
+/// The reason for a part whose condition failed.
 pub fn check_failed() -> Value {
     reason("ConditionalCheckFailed", "The conditional request failed")
 }

@@ -1,8 +1,8 @@
 //! The engine that the tests run on.
 //!
-//! The variable `TEST_DYNAMODB` names it. Unset: the embedded engine, one for each test. `http://…`
-//! or `https://…`: the engine at this URL. `aws`: AWS, in the region `AWS_REGION`, with the
-//! credentials in the `AWS_*` variables.
+//! The variable `TEST_DYNAMODB` selects it. If it is unset, each test has its own embedded engine.
+//! `http://…` or `https://…` selects the engine at this URL. `aws` selects AWS, in the region
+//! `AWS_REGION`, with the credentials in the `AWS_*` variables.
 
 use std::{env, time::Duration};
 
@@ -19,11 +19,11 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, rustls_provider::CryptoMode},
 };
 
-/// The variable that names the engine.
+/// The variable that selects the engine.
 pub const VARIABLE: &str = "TEST_DYNAMODB";
 
-/// Longest wait for one answer. A hundred tests at once keep an engine on two cores busy, and AWS
-/// may be slow; an engine that takes this long is gone.
+/// Maximum wait for one answer. A hundred tests at once keep an engine on two cores busy, and AWS
+/// may be slow; an engine that takes longer has failed.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which engine the tests run on.
@@ -38,7 +38,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The engine that the environment names.
+    /// The engine that the environment selects.
     pub fn named() -> Self {
         let name = env::var(VARIABLE).unwrap_or_default();
         match &*name {
@@ -52,7 +52,7 @@ impl Engine {
     }
 }
 
-/// How a test reaches its engine.
+/// How a test connects to its engine.
 #[derive(Clone, Debug)]
 pub struct EngineEndpoint {
     /// The engine.
@@ -64,14 +64,14 @@ pub struct EngineEndpoint {
 }
 
 impl EngineEndpoint {
-    /// Finds the engine. An embedded one is started, and lives as long as the test's runtime.
+    /// Finds the engine. An embedded engine is started, and runs until the test's runtime ends.
     pub async fn find() -> Self {
         let engine = Engine::named();
         let (region, credentials) = match engine {
             Engine::Embedded => (None, None),
             Engine::Endpoint(_) => (env::var("AWS_REGION").ok(), own_credentials()),
             Engine::Aws => (
-                Some(env::var("AWS_REGION").expect("AWS_REGION names the region")),
+                Some(env::var("AWS_REGION").expect("AWS_REGION is set")),
                 Some(
                     own_credentials().expect("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set"),
                 ),
@@ -100,7 +100,7 @@ impl EngineEndpoint {
         }
     }
 
-    /// An HTTP client for it.
+    /// An HTTP client for the engine.
     pub fn http(&self) -> SharedHttpClient {
         if self.url.as_deref().is_some_and(|url| url.starts_with("http://")) {
             // There is no certificate to check, so no trust store is parsed.
@@ -112,7 +112,7 @@ impl EngineEndpoint {
             .build_https()
     }
 
-    /// An SDK client that sends its requests by this HTTP client.
+    /// An SDK client that sends its requests through this HTTP client.
     pub fn client(&self, http: SharedHttpClient) -> Client {
         let retries = match self.engine {
             Engine::Aws => RetryConfig::standard().with_max_attempts(5),
@@ -150,14 +150,14 @@ fn own_credentials() -> Option<Credentials> {
     Some(Credentials::new(key_id, secret, session, None, "environment"))
 }
 
-/// Clients of one region share one budget of retries. Tests that make calls fail would use it up, and
-/// then other tests' calls would not be sent again.
+/// The SDK's clients for one region share one retry budget. Tests that make calls fail would use it
+/// up, and then other tests' calls would not be retried.
 fn own_retries() -> RetryPartition {
     RetryPartition::custom("test").token_bucket(TokenBucket::unlimited()).build()
 }
 
-/// Credentials for engines that ask for a signature and do not verify it. DynamoDB Local takes only
-/// letters and digits.
+/// Credentials for engines that require a signature but do not verify it. DynamoDB Local accepts
+/// only letters and digits.
 fn placeholder_credentials() -> Credentials {
     Credentials::new("test", "test", None, None, "test")
 }

@@ -1,4 +1,4 @@
-//! What must hold of the table's items at every instant.
+//! What must be true of the table's items at every instant.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use super::{Item, Key, Kind, Snapshot, document, revision, write_ids};
 /// The number of write ids that a stage keeps.
 const WRITE_IDS_KEPT: usize = 4;
 
-/// The first invariant that does not hold.
+/// Fails with the first invariant that is violated.
 pub fn check_invariants(snapshot: &Snapshot) -> Result<(), String> {
     violations(snapshot).into_iter().next().map_or(Ok(()), Err)
 }
 
-/// Every invariant that does not hold.
+/// Every invariant that is violated.
 pub fn violations(snapshot: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
     let mut owned = BTreeSet::new();
@@ -27,7 +27,7 @@ pub fn violations(snapshot: &Snapshot) -> Vec<String> {
         found.extend(wrong_write_ids(key, stage));
     }
     for lock in snapshot.keys().filter(|key| key.kind == Kind::Name && !owned.contains(*key)) {
-        found.push(format!("{lock} is not the name of a stage"));
+        found.push(format!("{lock} does not lock the name of any stage"));
     }
     found
 }
@@ -55,5 +55,5 @@ fn wrong_write_ids(key: &Key, stage: &Item) -> Option<String> {
     let distinct = ids.iter().collect::<BTreeSet<_>>().len();
     let writes = usize::try_from(revision(stage)).unwrap();
     let is_right = ids.len() == WRITE_IDS_KEPT && distinct == writes.min(WRITE_IDS_KEPT);
-    (!is_right).then(|| format!("{key} has {distinct} different write ids of {}", ids.len()))
+    (!is_right).then(|| format!("{key} has {} write ids, {distinct} different", ids.len()))
 }

@@ -1,4 +1,4 @@
-//! What an item holds, read without the library, so that the library's reader does not check itself.
+//! Reads items without the library, so that the library's own reader is not used to check itself.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Key, key, stage_with};
 
-/// An item, attribute by attribute.
+/// An item's attributes, by name.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// An attribute as plain JSON.
@@ -19,7 +19,7 @@ fn plain(attribute: &AttributeValue) -> Value {
         AttributeValue::Null(_) => Value::Null,
         AttributeValue::L(elements) => elements.iter().map(plain).collect(),
         AttributeValue::M(item) => plain_item(item).into(),
-        other => panic!("no item has a {other:?}"),
+        other => panic!("unexpected attribute: {other:?}"),
     }
 }
 
@@ -28,7 +28,7 @@ pub fn plain_item(item: &Item) -> Map<String, Value> {
     item.iter().map(|(name, attribute)| (name.clone(), plain(attribute))).collect()
 }
 
-/// The document that a stage's item holds, with the members that are the same for every stage.
+/// The document in a stage's item, with the members that are the same for every stage.
 pub fn document(item: &Item) -> Value {
     let mut document = plain_item(item);
     for attribute in key::ATTRIBUTES.into_iter().chain(["schema", "revision", "write_ids"]) {
@@ -46,7 +46,7 @@ pub fn document(item: &Item) -> Value {
     document.into()
 }
 
-/// The number of writes that the stage has had.
+/// The number of times that the stage was written.
 pub fn revision(item: &Item) -> u64 {
     item["revision"].as_n().unwrap().parse().unwrap()
 }
@@ -57,7 +57,7 @@ pub fn write_ids(item: &Item) -> Vec<String> {
     ids.iter().map(|id| id.as_s().unwrap().clone()).collect()
 }
 
-/// The entity tag of the version that the item holds.
+/// The entity tag of the stored version.
 pub fn entity_tag(item: &Item) -> String {
     format!("\"{}-{}\"", revision(item), &write_ids(item)[0][..8])
 }

@@ -1,4 +1,4 @@
-//! How the table spells its keys. No other file of the tests names a key attribute.
+//! The table's keys. No other file of the tests contains the name of a key attribute.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub const ATTRIBUTES: [&str; 2] = [KIND, ID];
 const KIND: &str = "kind";
 const ID: &str = "id";
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A stage.
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
@@ -53,9 +53,9 @@ impl Kind {
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// What the item is.
+    /// The item's kind.
     pub kind: Kind,
-    /// Which of them it is.
+    /// Identifies the item among those of its kind.
     pub id: String,
 }
 
@@ -104,7 +104,7 @@ impl Key {
         Self::parse(item[KIND].as_s().unwrap(), item[ID].as_s().unwrap()).unwrap()
     }
 
-    /// The key in DynamoDB's JSON, of an item or of its key alone; none if there is no key.
+    /// Reads the key of an item, or of a key alone, in DynamoDB's JSON; none if there is no key.
     pub fn of_json(item: &Value) -> Option<Self> {
         Self::parse(item[KIND]["S"].as_str()?, item[ID]["S"].as_str()?)
     }
@@ -120,20 +120,20 @@ fn item(kind: &str, id: &str) -> Item {
         .into()
 }
 
-/// What the kind of an item is that is none of the product's.
+/// The kind of items that only tests of an engine use.
 const PROBE: &str = "PROBE";
 
-/// The key attributes of an item that is none of the product's, for tests of an engine.
+/// The key attributes of an item of a kind that only tests of an engine use.
 pub fn probe(id: &str) -> Item {
     item(PROBE, id)
 }
 
-/// How much room the key attributes of such an item take.
+/// The size of the key attributes of such an item, in bytes.
 pub fn probe_bytes(id: &str) -> usize {
     KIND.len() + PROBE.len() + ID.len() + id.len()
 }
 
-/// The key schema of the table, for tests that make one past the product.
+/// The key schema of the table, for tests that create a table without the library.
 pub fn schema() -> (Vec<KeySchemaElement>, Vec<AttributeDefinition>) {
     let elements = [(KIND, KeyType::Hash), (ID, KeyType::Range)].map(|(name, kind)| {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()

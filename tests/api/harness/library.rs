@@ -1,5 +1,5 @@
-//! The library's API as the tests use it. A change of that API is followed here, and not in each
-//! test. Only the tests of one module alone (the parser, the document) name the library themselves.
+//! The library's API as the tests use it. When that API changes, this file is adapted, not each
+//! test. Only tests of a single module (the parser, the document) use the library directly.
 
 use std::{io::Write, time::Duration};
 
@@ -34,7 +34,7 @@ pub use authenticator_sms_stage::{
     store::{
         Deleted, Table,
         admin::{OnConflict, Row, RowPut, StagePut},
-        check::{Finding, LockFault, Mended, check},
+        check::{Finding, LockFault, RepairOutcome, check},
         endpoint::Endpoint,
         error::{Retry, StoreError},
     },
@@ -42,12 +42,12 @@ pub use authenticator_sms_stage::{
 
 use super::{GOOD, STAGE, TestSettings};
 
-/// The table of this name.
+/// The table with this name.
 pub fn table(client: Client, name: &str) -> Table {
     Table::new(&client, name.to_owned())
 }
 
-/// The function over a table.
+/// The function on a table.
 pub fn app(table: &Table, settings: &TestSettings) -> App {
     let settings = Settings {
         contract: settings.contract,
@@ -71,7 +71,7 @@ pub fn client_at(endpoint: &str) -> Client {
     client(connection).unwrap()
 }
 
-/// The function over a table at this URL, by the client that the binaries use.
+/// The function on a table at this URL, with the client that the binaries use.
 pub fn app_at(endpoint: String) -> App {
     let settings = TestSettings { token_memory: Duration::ZERO, ..TestSettings::default() };
     app(&table(client_at(&endpoint), "stages"), &settings)
@@ -82,7 +82,7 @@ pub fn start_log<W: Write + 'static>(writer: fn() -> W) {
     log::start(LevelFilter::TRACE, writer);
 }
 
-/// Loads documents in the format of `--load`, of which none may be refused.
+/// Loads documents in the format of `--load`. Panics if one of them is refused.
 pub async fn load(table: &Table, text: &str) {
     let loading = load_files(table, &[text], OnConflict::Skip).await;
     assert!(loading.refused.is_empty(), "{:?}", loading.refused);
@@ -135,50 +135,50 @@ fn editor() -> Caller {
     Caller::new(Some("editor".to_owned()), permissions.into())
 }
 
-/// Looks up a token that cannot be read, without the handler.
+/// Looks up a token directly in the store. Returns the error.
 pub async fn token_error(table: &Table) -> StoreError {
     table.session().token(&TokenKey::new(GOOD.to_owned()).hash()).await.unwrap_err()
 }
 
-/// Reads a stage that cannot be read, without the handler.
+/// Reads a stage directly from the store. Returns the error.
 pub async fn retrieve_error(table: &Table) -> StoreError {
     let may = editor().may_view(STAGE.parse().unwrap()).unwrap();
     table.session().retrieve(&may).await.unwrap_err()
 }
 
 fn patch(body: Value, needs: Completeness) -> Patch {
-    let Value::Object(body) = body else { panic!("a body is an object") };
+    let Value::Object(body) = body else { panic!("not an object") };
     let rules = Contract::default().rules(Secrets::Echo);
     Patch::parse(Body::Object(body), &rules, needs).unwrap()
 }
 
-/// Updates a stage that cannot be updated, without the handler.
+/// Updates a stage directly in the store. Returns the error.
 pub async fn update_error(table: &Table, body: Value) -> StoreError {
     let may = editor().may_change(STAGE.parse().unwrap()).unwrap();
     let patch = patch(body, Completeness::Partial);
     table.session().update(&may, &patch, &Preconditions::default()).await.unwrap_err()
 }
 
-/// Looks up what the table finds wrong with a change, without the handler.
+/// Checks a change against the table, directly in the store. Returns the error.
 pub async fn verify_error(table: &Table, body: Value) -> StoreError {
     let may = editor().may_change(STAGE.parse().unwrap()).unwrap();
     let patch = patch(body, Completeness::Partial);
     table.session().verify_update(&may, &patch).await.unwrap_err()
 }
 
-/// Lists stages that cannot be listed, without the handler.
+/// Lists stages directly from the store. Returns the error.
 pub async fn list_error(table: &Table) -> StoreError {
     let may = editor().may_list().unwrap();
     table.session().select(&may, |stage| Some(stage.uuid)).await.map(|_| ()).unwrap_err()
 }
 
-/// Creates a stage that cannot be created, without the handler.
+/// Creates a stage directly in the store. Returns the error.
 pub async fn insert_error(table: &Table, body: Value) -> StoreError {
     let may = editor().may_add().unwrap();
     table.session().insert(&may, &patch(body, Completeness::Full)).await.unwrap_err()
 }
 
-/// Deletes a stage that cannot be deleted, without the handler.
+/// Deletes a stage directly in the store. Returns the error.
 pub async fn delete_error(table: &Table) -> StoreError {
     let may = editor().may_delete(STAGE.parse().unwrap()).unwrap();
     table.session().delete(&may, &Preconditions::default()).await.unwrap_err()

@@ -1,4 +1,4 @@
-//! The log of all tests, searched for secrets while it is written.
+//! The log of all tests, which is searched for secrets as it is written.
 
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::library;
 
-/// What no line of the log may hold: the fixture's tokens and credentials, and those that the tests
-/// set.
+/// What no line of the log may contain: the fixture's tokens and credentials, and those that the
+/// tests set.
 pub const SECRETS: [&str; 7] = [
     "good-token",
     "viewer-token",
@@ -20,7 +20,7 @@ pub const SECRETS: [&str; 7] = [
 
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Keeps every line that is logged, and panics in the test that logs a secret.
+/// Keeps every logged line, and panics in the test that logs a secret.
 #[derive(Clone, Copy)]
 pub struct LeakCheck;
 

@@ -1,8 +1,8 @@
-//! What the tests are written with: a function with a table of its own, requests and answers, and
-//! ways to look at the table.
+//! Helpers for the tests: a function with its own table, requests and answers, and ways to inspect
+//! the table.
 //!
-//! `library.rs` is the one place where most tests meet the library's API, and `key.rs` the one that
-//! knows how the table spells its keys.
+//! Most tests use the library's API only through `library.rs`. Only `key.rs` contains the form of
+//! the table's keys.
 
 mod answer;
 mod app;

@@ -21,7 +21,7 @@ pub fn allowed() -> BTreeSet<Action> {
         let items = || statement.lines().filter_map(|line| line.trim().strip_prefix("- "));
         let kinds: Vec<_> =
             items().filter_map(|item| Kind::parse(item.trim_end_matches(['*', '#']))).collect();
-        assert!(!kinds.is_empty(), "every statement names its keys: {statement}");
+        assert!(!kinds.is_empty(), "every statement lists its keys: {statement}");
         assert!(statement.contains("\"Null\":"), "a request without keys is refused: {statement}");
         for action in items().filter_map(|item| item.strip_prefix("dynamodb:")) {
             actions.extend(kinds.iter().map(|kind| (action.to_owned(), *kind)));
@@ -30,7 +30,7 @@ pub fn allowed() -> BTreeSet<Action> {
     actions
 }
 
-/// The actions that a call needs: each part of a transaction needs one of its own.
+/// The actions that a call needs: each part of a transaction needs its own.
 pub fn needed(call: &RecordedCall) -> Vec<Action> {
     match &*call.operation {
         "TransactWriteItems" => {
@@ -64,7 +64,7 @@ fn action(action: &str, item: &Value) -> Action {
     (action.to_owned(), Key::of_json(item).unwrap().kind)
 }
 
-/// Fails for calls that the policy does not allow.
+/// Panics if the policy does not allow one of the calls.
 pub fn assert_allowed(calls: &[RecordedCall]) {
     let allowed = allowed();
     for action in calls.iter().flat_map(needed) {

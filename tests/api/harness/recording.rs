@@ -27,7 +27,7 @@ pub struct RecordedCall {
 }
 
 impl RecordedCall {
-    /// The key of the one item that the call is about, if it is about one.
+    /// The key of the call's item, if the call is about a single item.
     pub fn key(&self) -> Option<Key> {
         Key::of_json(&self.body["Key"])
     }
@@ -38,7 +38,7 @@ pub type Interceptor = dyn Fn(&RecordedCall, HttpRequest, &SharedHttpConnector) 
     + Send
     + Sync;
 
-/// The recording client.
+/// An HTTP client that records its calls.
 #[derive(Clone)]
 pub struct RecordingClient {
     inner: SharedHttpClient,
@@ -53,17 +53,17 @@ impl fmt::Debug for RecordingClient {
 }
 
 impl RecordingClient {
-    /// A client that sends its calls through this one.
+    /// A client that sends its calls through `inner`.
     pub fn new(inner: SharedHttpClient) -> Self {
         Self { inner, calls: Arc::default(), interceptor: Arc::default() }
     }
 
-    /// The calls since this was last asked.
+    /// Takes the calls that were recorded since they were last taken.
     pub fn calls(&self) -> Vec<RecordedCall> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    /// The operations of the calls since this was last asked.
+    /// Takes the calls as [`Self::calls`] does. Returns their operations.
     pub fn operations(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.operation).collect()
     }

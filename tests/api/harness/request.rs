@@ -1,4 +1,4 @@
-//! A client's request, and the Lambda event that each trigger makes of it.
+//! A client's request, and the Lambda event that each trigger turns it into.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{GOOD, STAGE, library::Event};
 
-/// The service that calls the function.
+/// The service that invokes the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// API Gateway's REST API, payload 1.0.
@@ -23,13 +23,13 @@ pub enum Trigger {
 pub const TRIGGERS: [Trigger; 4] =
     [Trigger::RestApi, Trigger::HttpApi, Trigger::FunctionUrl, Trigger::LoadBalancer];
 
-/// Where the stages are.
+/// The path of the list of stages.
 const STAGES: &str = "/api/v3/stages/authenticator/sms/";
 
 /// A request as a client sends it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The trigger that it comes through.
+    /// The trigger that it is sent through.
     pub trigger: Trigger,
     /// The method.
     pub method: String,
@@ -44,7 +44,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A PATCH of the fixture's first stage by a caller who may, through the HTTP API.
+    /// A PATCH of the fixture's first stage by a caller with permission, through the HTTP API.
     pub fn patch(body: impl Into<Vec<u8>>) -> Self {
         Self {
             trigger: Trigger::HttpApi,
@@ -64,7 +64,7 @@ impl Request {
         Self::patch(body.to_string())
     }
 
-    /// A GET of the fixture's first stage by a caller who may.
+    /// A GET of the fixture's first stage by a caller with permission.
     pub fn get() -> Self {
         Self::patch("").method("GET")
     }
@@ -114,7 +114,7 @@ impl Request {
         self
     }
 
-    /// The same with a header set; or, without a value, left out.
+    /// The same with a header set, or removed if there is no value.
     pub fn header<'v>(mut self, name: &str, value: impl Into<Option<&'v str>>) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         if let Some(value) = value.into() {
@@ -128,7 +128,7 @@ impl Request {
         self.header("Authorization", &*format!("Bearer {key}"))
     }
 
-    /// The path and the query string as HTTP's request line has them.
+    /// The path and the query string, as in HTTP's request line.
     pub fn request_target(&self) -> String {
         if self.query.is_empty() {
             return self.path.clone();
@@ -136,7 +136,7 @@ impl Request {
         format!("{}?{}", self.path, self.query)
     }
 
-    /// The Lambda event that the trigger makes of it.
+    /// The Lambda event that the trigger turns it into.
     pub fn event(&self) -> Value {
         match self.trigger {
             Trigger::RestApi => self.rest_api_event(),
@@ -146,7 +146,7 @@ impl Request {
         }
     }
 
-    /// The same event as the library reads it.
+    /// The same event, as parsed by the library.
     pub fn library_event(&self) -> Event {
         serde_json::from_str(&self.event().to_string()).unwrap()
     }
@@ -159,14 +159,14 @@ impl Request {
         }
     }
 
-    /// The query parameters in their order, still encoded.
+    /// The query parameters in order, still encoded.
     fn encoded_parameters(&self) -> Vec<(String, String)> {
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    /// The query parameters, each with its values in their order, as API Gateway decodes them.
+    /// The query parameters, each with its values in order, as API Gateway decodes them.
     fn decoded_parameters(&self) -> Map<String, Value> {
         let mut parameters = Map::new();
         for (name, value) in self.encoded_parameters() {
@@ -262,7 +262,7 @@ impl Request {
         })
     }
 
-    /// A load balancer passes query parameters on as they are encoded, the last of each name.
+    /// A load balancer passes on the last query parameter of each name, without decoding it.
     fn load_balancer_event(&self) -> Value {
         let (body, is_base64) = self.text();
         let parameters: Map<String, Value> = (self.encoded_parameters().into_iter())
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_trigger_carries_the_query_string_in_its_own_way() {
+    fn each_trigger_passes_on_the_query_string_in_its_own_way() {
         let request = Request::get().target("/stages/?name=a+b&tag=%C3%A9&tag=2&flag&empty=");
         let event = |trigger| request.clone().trigger(trigger).event();
         let encoded = "name=a+b&tag=%C3%A9&tag=2&flag&empty=";
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_query_string_each_trigger_has_its_own_way_to_say_so() {
+    fn each_trigger_has_its_own_form_of_an_empty_query_string() {
         let event = |trigger| Request::get().trigger(trigger).event();
         assert_eq!(event(Trigger::HttpApi)["rawQueryString"], "");
         assert_eq!(event(Trigger::HttpApi).get("queryStringParameters"), None);

@@ -21,7 +21,7 @@ pub async fn read_snapshot(client: &Client, table_name: &str) -> Snapshot {
     snapshot
 }
 
-/// The items but for one stage and the locks of names, which a write of that stage may change.
+/// The items except one stage and the locks of names, which a write of that stage may change.
 pub fn without_stage(snapshot: &Snapshot, stage: &Key) -> Snapshot {
     let mut others = snapshot.clone();
     others.retain(|key, _| key != stage && key.kind != Kind::Name);
@@ -34,7 +34,7 @@ impl TestApp {
         read_snapshot(&self.client, &self.table_name).await
     }
 
-    /// Puts the table back into an earlier state, item by item: on some engines, a new table takes
+    /// Restores an earlier state of the table item by item: on some engines, creating a table takes
     /// seconds.
     pub async fn restore(&self, before: &Snapshot) {
         let now = self.snapshot().await;
@@ -47,13 +47,13 @@ impl TestApp {
         }
     }
 
-    /// Deletes an item past the function, as an operator can.
+    /// Deletes an item without the function, as an operator can.
     pub async fn delete_item(&self, key: &Key) {
         let delete = self.client.delete_item().table_name(&self.table_name);
         delete.set_key(Some(key.attributes())).send().await.unwrap();
     }
 
-    /// Lets the first stage's `configure_flow` name a flow of its own `flow_set`.
+    /// Makes the first stage's `configure_flow` refer to a flow of its own `flow_set`.
     pub async fn configure_by_own_flow(&self) {
         let update = self.client.update_item().table_name(&self.table_name);
         update

@@ -17,10 +17,11 @@ use aws_sdk_dynamodb::{
 
 use super::engine::{Engine, EngineEndpoint, VARIABLE};
 
-/// The beginning of every table's name.
+/// The prefix of every table's name.
 pub const TABLE_PREFIX: &str = "sms-stage-test-";
 
-/// The most attempts to delete a table, half a second apart: AWS refuses while it is being created.
+/// Maximum number of attempts to delete a table, half a second apart: AWS refuses to delete a table
+/// that is still being created.
 const DELETIONS_MAX: u32 = 60;
 
 /// Identifies this run's tables among those of other runs on the same engine.
@@ -29,7 +30,7 @@ pub fn run_id() -> &'static str {
     RUN.get_or_init(|| uuid::Uuid::new_v4().simple().to_string()[..12].to_owned())
 }
 
-/// A table of one test, deleted when this is dropped, also by a panic.
+/// A table of one test, deleted when this value is dropped, also after a panic.
 #[derive(Debug)]
 pub struct TestTable {
     endpoint: EngineEndpoint,
@@ -38,7 +39,7 @@ pub struct TestTable {
 }
 
 impl TestTable {
-    /// Reserves a name. The table itself is the caller's to create.
+    /// Reserves a name. The caller creates the table.
     pub fn reserve(endpoint: &EngineEndpoint) -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         if endpoint.engine != Engine::Embedded {
@@ -49,8 +50,8 @@ impl TestTable {
     }
 }
 
-/// Prints once how to delete the tables of a run that was interrupted. Written directly to standard
-/// error, because the test runner hides what a passing test prints.
+/// Prints once how to delete the tables of an interrupted run. Writes directly to standard error,
+/// because the test runner hides what a passing test prints.
 fn announce(endpoint: &EngineEndpoint) {
     static ANNOUNCED: Once = Once::new();
     ANNOUNCED.call_once(|| {
@@ -58,8 +59,8 @@ fn announce(endpoint: &EngineEndpoint) {
         let name = endpoint.url.as_deref().unwrap_or("aws");
         let _ = writeln!(
             std::io::stderr(),
-            "tables {TABLE_PREFIX}{}-* on {place}, each deleted by its test; after a run that was \
-             interrupted:\n  {VARIABLE}={name} cargo test --locked --test api -- --ignored \
+            "tables {TABLE_PREFIX}{}-* on {place}, each deleted by its test; after an \
+             interrupted run:\n  {VARIABLE}={name} cargo test --locked --test api -- --ignored \
              deletes_the_tables_of_interrupted_runs",
             run_id(),
         );
@@ -69,11 +70,11 @@ fn announce(endpoint: &EngineEndpoint) {
 impl Drop for TestTable {
     fn drop(&mut self) {
         if self.endpoint.engine == Engine::Embedded {
-            return; // It was in memory, and is gone with the test.
+            return; // It was in memory, and ends with the test.
         }
         let (endpoint, name) = (self.endpoint.clone(), self.name.clone());
-        // The test's own runtime may be blocked by this, so another thread deletes the table, with
-        // a client of its own.
+        // This may block the test's own runtime, so another thread deletes the table, with its own
+        // client.
         let deletion = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let client = endpoint.client(endpoint.http());
@@ -96,7 +97,7 @@ pub async fn remove_table(client: &Client, name: &str) -> Result<(), String> {
         };
         match error.as_service_error() {
             Some(DeleteTableError::ResourceNotFoundException(_)) => return Ok(()),
-            // It is being created, or too many are being deleted.
+            // The table is being created, or too many tables are being deleted.
             Some(
                 DeleteTableError::ResourceInUseException(_)
                 | DeleteTableError::LimitExceededException(_),
@@ -104,7 +105,7 @@ pub async fn remove_table(client: &Client, name: &str) -> Result<(), String> {
             _ => return Err(message(&error)),
         }
     }
-    Err("it stays in use".to_owned())
+    Err("the table is still in use".to_owned())
 }
 
 fn message(error: &SdkError<DeleteTableError>) -> String {

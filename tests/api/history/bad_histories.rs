@@ -1,4 +1,4 @@
-//! Histories that are impossible, made from a real one.
+//! Impossible histories, made from real ones.
 
 mod lifetimes;
 mod lists;
@@ -9,10 +9,10 @@ use crate::harness::history::{
     fixture::MAPPING,
 };
 
-/// Makes a history impossible. None if it has no suitable call.
+/// Makes a history impossible. Returns none if the history has no suitable call.
 type Falsify = fn(&mut Vec<Call>) -> Option<()>;
 
-/// What is false, the rule that it breaks, and how it is made.
+/// What is false, the rule that is broken, and how the history is made.
 pub type BadHistory = (&'static str, Rule, Falsify);
 
 /// Every kind of impossible history.
@@ -20,7 +20,7 @@ pub fn bad_histories() -> impl Iterator<Item = &'static BadHistory> {
     CHANGES.iter().chain(lifetimes::LIFETIMES).chain(lists::LISTS)
 }
 
-/// What is false of the changes of a stage.
+/// Histories with impossible changes of a stage.
 const CHANGES: &[BadHistory] = &[
     ("an acknowledged write is missing", Rule::Written, |calls| {
         let lost =
@@ -34,7 +34,7 @@ const CHANGES: &[BadHistory] = &[
         shown.document = shown.document.replace("\"from_number\":\"", "\"from_number\":\"0").into();
         Some(())
     }),
-    ("a read shows a version that an earlier read no longer showed", Rule::Time, |calls| {
+    ("a read shows an older version than an earlier read", Rule::Time, |calls| {
         let last = calls.last()?.clone();
         let newest = &last.shown()?.tag;
         let of_the_stage = calls.iter().rev().filter(|call| call.stage() == last.stage());
@@ -43,17 +43,17 @@ const CHANGES: &[BadHistory] = &[
         calls.push(Call { outcome: Outcome::Shown(older), ..after(&last) });
         Some(())
     }),
-    ("a change of the version in If-Match was refused with 412", Rule::Refusal, |calls| {
+    ("a change of the version in If-Match was answered 412", Rule::Refusal, |calls| {
         let tag = calls.last()?.shown()?.tag.clone();
         refuse(calls, "verify_only", true.into(), Outcome::PreconditionFailed)?;
         calls.last_mut()?.asked.if_match = vec![tag];
         Some(())
     }),
-    ("a name that no stage ever had was taken", Rule::Refusal, |calls| {
+    ("a name that no stage ever had was refused as taken", Rule::Refusal, |calls| {
         let outcome = Outcome::Invalid(vec!["name".to_owned()]);
         refuse(calls, "name", "unused".into(), outcome)
     }),
-    ("a reference to an existing row was unknown", Rule::Refusal, |calls| {
+    ("a reference to an existing row was refused as unknown", Rule::Refusal, |calls| {
         let outcome = Outcome::Invalid(vec!["mapping".to_owned()]);
         refuse(calls, "mapping", MAPPING.into(), outcome)
     }),
@@ -63,9 +63,9 @@ fn is_written(call: &Call) -> bool {
     call.asked.is_change() && !call.asked.is_creation() && call.shown().is_some()
 }
 
-/// Whether only this call can have written its value: a call before it was shown another value, a call
-/// after it was shown this one, and no other call asked for it. Without such a call the history is
-/// impossible; without another, it may still be possible.
+/// Whether only this call can have written its value: an earlier call was shown another value, a
+/// later call was shown this one, and no other call sent it. Without such a call the history is
+/// impossible; without any other call, it may still be possible.
 fn is_the_only_explanation(call: &Call, calls: &[Call]) -> bool {
     let of_the_stage =
         || calls.iter().filter(|other| other.stage() == call.stage() && other.id != call.id);
@@ -80,7 +80,7 @@ fn is_the_only_explanation(call: &Call, calls: &[Call]) -> bool {
     })
 }
 
-/// The same call again, after all others.
+/// A copy of the last call, after all others.
 fn after(last: &Call) -> Call {
     Call { id: last.id + 2, start: last.end + 1, end: last.end + 2, ..last.clone() }
 }

@@ -1,9 +1,10 @@
 //! Faults between the function and its table.
 //!
-//! A fault loses a write before the engine gets it, or drops the answer after the engine has
-//! committed. Between such a write and its next attempt, up to three other writes are let through:
-//! with its four write ids, a stage recognises a write after that many. A mutation rewrites the
-//! function's requests, so that it behaves as if it had that mistake.
+//! A fault loses a write before the engine receives it, or drops the answer after the engine has
+//! committed. Between a write whose answer is dropped and its next attempt, up to three other
+//! writes are let through: a stage keeps four write ids, so it still recognises the write after
+//! that many. A mutation rewrites the function's requests, so that the function behaves as if it
+//! had a mistake.
 
 use std::{
     collections::HashMap,
@@ -25,25 +26,26 @@ use tokio::sync::Notify;
 use crate::harness::{
     Key, RecordedCall, TestApp,
     dynamodb::reset,
-    history::call::Landed,
+    history::call::SeenWrite,
     history::recorder::{CALL, Recorder},
     revision, write_ids,
 };
 
-/// The most other writes between a write and its next attempt: one less than a stage keeps write ids.
+/// Maximum number of other writes between a write and its next attempt: one less than the number of
+/// write ids that a stage keeps.
 const OTHERS_MAX: usize = 3;
-/// How long a dropped answer waits for other writes.
+/// How long to wait for other writes before an answer is dropped.
 const OTHERS_TIME: Duration = Duration::from_millis(30);
 
 /// Rewrites a request's body.
 pub type Mutation = fn(operation: &str, body: &mut Value);
 
-/// How often each fault happens, in percent of all writes.
+/// The frequency of each fault, in percent of all writes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// The answer is dropped after the engine has committed.
     pub dropped: u8,
-    /// The request is lost before the engine gets it.
+    /// The request is lost before the engine receives it.
     pub lost: u8,
 }
 
@@ -65,7 +67,7 @@ pub struct FaultInjector {
 struct StageWrites {
     /// How many are in progress.
     in_progress: usize,
-    /// The call whose answer is dropped, until it has ended or its next attempt was answered.
+    /// The call whose answer is dropped, until the call has ended or its next attempt is answered.
     dropping: Option<Dropping>,
 }
 
@@ -138,7 +140,7 @@ impl FaultInjector {
         injector
     }
 
-    /// Notes that a call has ended, so that it sends nothing again.
+    /// Records that a call has ended, so it will not send a write again.
     pub fn end(&self, call: usize) {
         for writes in self.stages.lock().unwrap().values_mut() {
             writes.dropping.take_if(|dropping| dropping.call == call);
@@ -174,7 +176,7 @@ impl FaultInjector {
             return answer;
         }
         let wanted = self.random.lock().unwrap().usize(..=OTHERS_MAX);
-        // There may be fewer other writes than that.
+        // There may be fewer other writes than wanted.
         let _ = tokio::time::timeout(OTHERS_TIME, self.others(&write.key, wanted)).await;
         Err(reset())
     }
@@ -206,7 +208,7 @@ impl FaultInjector {
                 other.room -= 1;
                 false
             }
-            // Those in progress may be answered in between as well.
+            // The writes in progress may be answered before the next attempt as well.
             None if wants_drop && writes.in_progress <= OTHERS_MAX => {
                 let room = OTHERS_MAX - writes.in_progress;
                 writes.dropping = Some(Dropping { call, room, others: 0 });
@@ -249,10 +251,10 @@ impl FaultInjector {
         }
     }
 
-    /// Records the version of a write, before so many others follow that it could not be found.
+    /// Records the version of a write, before too many others follow for its id to be found.
     async fn record_write(&self, call: usize, write: &Write) {
         let Some(id) = &write.id else {
-            self.recorder.note_landed(call, Landed::Deleted);
+            self.recorder.record_seen_write(call, SeenWrite::Deleted);
             return;
         };
         let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
@@ -263,7 +265,7 @@ impl FaultInjector {
         if let Some(place) = write_ids(&item).iter().position(|written| written == id) {
             let tag = format!("\"{}-{}\"", revision(&item) - place as u64, &id[..8]);
             let stage = write.key.id.as_str().into();
-            self.recorder.note_landed(call, Landed::Written { stage, tag });
+            self.recorder.record_seen_write(call, SeenWrite::Written { stage, tag });
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Mistakes that the function could have, made by rewriting its requests.
+//! Mistakes that the function could have, simulated by rewriting its requests.
 
 use serde_json::{Value, json};
 
 use super::fault_injection::{Faults, Mutation};
 use crate::harness::{Key, Kind, history::check::Rule};
 
-/// A mistake, and the rules that must find it.
+/// A mistake, and the rules that must reveal it.
 pub struct Mistake {
     /// What is wrong.
     pub description: &'static str,
@@ -13,7 +13,7 @@ pub struct Mistake {
     pub mutation: Mutation,
     /// The faults that reveal it.
     pub faults: Faults,
-    /// The rules that it breaks. One of them has to be reported.
+    /// The rules that it breaks. At least one of them must be reported.
     pub breaks: &'static [Rule],
 }
 
@@ -35,7 +35,7 @@ pub const MISTAKES: [Mistake; 13] = [
         breaks: &[Rule::Once, Rule::Written],
     },
     Mistake {
-        description: "a write is repeated without a check that it was made",
+        description: "a write is repeated without checking whether it was made",
         mutation: |_, body| in_condition(body, NOT_WRITTEN, "attribute_exists(#write_ids)"),
         faults: DROPPED,
         breaks: &[Rule::Once, Rule::Written],
@@ -73,13 +73,13 @@ pub const MISTAKES: [Mistake; 13] = [
         breaks: &[Rule::Refusal, Rule::Table],
     },
     Mistake {
-        description: "a deletion releases the name only",
+        description: "a deletion releases the name but keeps the stage",
         mutation: |_, body| without_part(body, "Delete", Kind::Stage),
         faults: QUIET,
         breaks: &[Rule::Time, Rule::List, Rule::Table],
     },
     Mistake {
-        description: "a deletion does not look at what was read",
+        description: "a deletion does not check that the stage is unchanged",
         mutation: |_, body| {
             let either = format!("({NEWEST} OR NOT {NEWEST})");
             in_parts(body, "/Delete/ConditionExpression", NEWEST, &either);
@@ -88,7 +88,7 @@ pub const MISTAKES: [Mistake; 13] = [
         breaks: &[Rule::Precondition, Rule::Table],
     },
     Mistake {
-        description: "a new stage does not take its name",
+        description: "a new stage does not lock its name",
         mutation: |_, body| {
             if body["TransactItems"][0]["Put"].is_object() {
                 without_part(body, "Put", Kind::Name);
@@ -131,7 +131,7 @@ const OWN_OR_ANOTHERS: &str = "#owner = :owner OR attribute_exists(#owner)";
 const EXISTS: &str = "attribute_exists(#id)";
 const EXISTS_OR_NOT: &str = "attribute_exists(#id) OR attribute_not_exists(#id)";
 
-/// Each of the four places holds the newest id.
+/// Makes each of the four places hold the newest id.
 fn last_write_id_alone(_: &str, body: &mut Value) {
     in_condition(body, NOT_WRITTEN, NOT_WRITTEN_LAST);
     for place in 1..4 {
@@ -143,8 +143,8 @@ fn last_write_id_alone(_: &str, body: &mut Value) {
     }
 }
 
-/// Makes a condition always true. It stays in the expression, because a value that no expression uses
-/// is an error.
+/// Makes a condition always true. It stays in the expression, because a value that no expression
+/// uses is an error.
 fn hold_always(body: &mut Value, condition: &str) {
     in_condition(body, condition, &format!("({condition} OR NOT {condition})"));
 }
@@ -163,7 +163,7 @@ fn in_parts(body: &mut Value, expression: &str, what: &str, instead: &str) {
     }
 }
 
-/// Leaves this part out of a transaction, for an item of this kind.
+/// Removes this part of a transaction, for an item of this kind.
 fn without_part(body: &mut Value, part: &str, kind: Kind) {
     let Some(parts) = body["TransactItems"].as_array_mut() else { return };
     parts.retain(|all| {

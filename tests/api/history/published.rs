@@ -1,11 +1,11 @@
-//! Confirms a history by a published checker: `todc-utils`, which implements Wing and Gong's search
-//! with Lowe's memory.
+//! Checks a history with a published checker: `todc-utils`, which implements Wing and Gong's search
+//! with Lowe's memoization.
 //!
-//! It knows less than our own check, and so has to search: not which revision a call wrote, only which
-//! document and tag each answer showed. All stages are one object here, so that the refusals, reads and
-//! writes of all of them must fit into one order. A list is one read for each stage, because DynamoDB
-//! isolates a query from other writes item by item only. Its memory grows with the square of the history, so
-//! it is used for small runs only.
+//! It uses less information than the project's own check, so it has to search: it knows which
+//! document and tag each answer showed, but not which revision a call wrote. All stages are one
+//! object here, so all refusals, reads and writes must fit into one order. A list is one read for
+//! each stage, because DynamoDB isolates a query from other writes only item by item. Memory use
+//! grows with the square of the history, so only small runs use this checker.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,17 +22,17 @@ use todc_utils::{
 };
 
 use crate::harness::history::{
-    call::{Asked, Call, Document, Landed, Outcome},
+    call::{Asked, Call, Document, Outcome, SeenWrite},
     check::History,
     model::{self, Model},
 };
 
-/// Whether the calls can have happened in some order.
+/// Whether there is an order in which the calls can have happened.
 pub fn is_linearizable(history: &History) -> bool {
     WGLChecker::<Specified>::is_linearizable(Actions::from_actions(actions(history)))
 }
 
-/// All stages, by their UUIDs.
+/// All stages, by UUID.
 type Stages = BTreeMap<Arc<str>, Stage>;
 
 /// How the stages behave.
@@ -41,36 +41,36 @@ struct Specified;
 /// An effect at one instant.
 #[derive(Clone, Debug)]
 enum Operation {
-    /// The first state.
+    /// The initial state.
     Begin(Stages),
-    /// A new stage; with the tag and the document of its answer, if they are those of the write.
+    /// A creation, with the tag and the document in its answer if they are those of this write.
     Create(Arc<str>, Asked, Option<String>, Option<Document>, Arc<Model>),
-    /// A write; with the tag and the document of its answer, if they are those of the write.
+    /// A write, with the tag and the document in its answer if they are those of this write.
     Write(Asked, Option<String>, Option<Document>, Arc<Model>),
-    /// A stage is deleted.
+    /// A deletion.
     Delete(Asked),
-    /// A version that was shown.
+    /// A read of a version.
     Read(Asked, String, Document),
     /// A stage as a list shows it.
     Listed(Arc<str>, Vec<Document>),
-    /// There is no such stage.
+    /// The stage does not exist.
     Missing(Arc<str>),
-    /// A refusal of these fields.
+    /// A refusal because of some fields.
     Refuse(Refusal, Arc<Model>),
-    /// A refusal of the version.
+    /// A refusal because of the version.
     RefuseVersion(Asked),
 }
 
-/// A refusal of some fields.
+/// A refusal because of some fields.
 #[derive(Clone, Debug)]
 struct Refusal {
     asked: Asked,
     fields: Vec<String>,
-    /// Whether the stage was looked for before the fields were refused.
+    /// Whether the stage was looked up before the fields were refused.
     needs_stage: bool,
 }
 
-/// A stage. The search copies and hashes all of them in each step, so both are made cheap.
+/// A stage. Each step of the search copies and hashes all stages, so both are cheap.
 #[derive(Clone, Debug)]
 struct Stage {
     /// None if the write's answer was lost.
@@ -144,7 +144,7 @@ impl Specification for Specified {
     }
 }
 
-/// The tag and the document of an answer.
+/// The tag and the document in an answer.
 type Answered<'a> = (Option<&'a str>, Option<&'a Document>);
 
 fn create(
@@ -178,7 +178,7 @@ fn put(
     stages: &Stages,
 ) -> Option<Stages> {
     if let Some(shown) = shown {
-        model::settle(&mut document, shown)?;
+        model::copy_generated_keys(&mut document, shown)?;
     }
     let mut after = stages.clone();
     after.insert(Arc::clone(stage), Stage::new(tag, document));
@@ -206,7 +206,7 @@ fn listed(stage: &Arc<str>, shown: &[Document], stages: &Stages) -> Option<Stage
     see(stage, (there.tag.as_deref(), Some(shown)), stages)
 }
 
-/// A stage as it is, which shows what was not known of it.
+/// Shows a stage, and fills in what was not known about it.
 fn see(stage: &Arc<str>, (tag, shown): Answered<'_>, stages: &Stages) -> Option<Stages> {
     let there = &stages[stage];
     if there.tag.as_deref() == tag && Some(&*there.document) == shown {
@@ -241,8 +241,8 @@ fn is_name_taken(asked: &Asked, stages: &Stages) -> bool {
     others.any(|(_, other)| other.document["name"] == *name)
 }
 
-/// The history in the published checker's form. Its processes do one operation at a time, so each
-/// operation is a process of its own.
+/// The history in the published checker's form. A process in it does one operation at a time, so
+/// each operation is its own process.
 fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
     let first = |stage: &Arc<str>| {
         let shown = history.calls.iter().filter(|call| call.asked.stage == *stage);
@@ -276,11 +276,11 @@ fn operations(call: &Call, model: &Arc<Model>, stages: &BTreeSet<Arc<str>>) -> V
         Outcome::Shown(_) => shown(call, model),
         Outcome::Invalid(fields) => refusals(&asked, fields, model),
         Outcome::PreconditionFailed => vec![Operation::RefuseVersion(asked)],
-        // Nothing is known of its effect.
+        // Nothing is known about the effect.
         Outcome::Conflict | Outcome::Unexpected(_) => Vec::new(),
-        Outcome::Unknown => match &call.landed {
-            Some(Landed::Deleted) => vec![Operation::Delete(asked)],
-            Some(Landed::Written { stage, tag }) => {
+        Outcome::Unknown => match &call.seen_write {
+            Some(SeenWrite::Deleted) => vec![Operation::Delete(asked)],
+            Some(SeenWrite::Written { stage, tag }) => {
                 vec![written(call, stage, Some(tag.clone()), None, model)]
             }
             None => Vec::new(),
@@ -307,8 +307,8 @@ fn shown(call: &Call, model: &Arc<Model>) -> Vec<Operation> {
     let read = Operation::Read(call.asked.clone(), tag.clone(), document.clone());
     match call.landed_tag() {
         _ if !call.asked.is_change() => vec![read],
-        Some(landed) if *landed != tag => {
-            vec![written(call, &stage, Some(landed.to_owned()), None, model), read]
+        Some(seen_write) if *seen_write != tag => {
+            vec![written(call, &stage, Some(seen_write.to_owned()), None, model), read]
         }
         _ => vec![written(call, &stage, Some(tag), Some(document), model)],
     }
@@ -328,8 +328,8 @@ fn written(
     Operation::Write(asked, tag, shown, model.clone())
 }
 
-/// A refusal at one instant; or, where the body itself is invalid and the table was only asked for
-/// further errors, one for the name and one for the rest.
+/// A refusal at one instant; or, if the body itself is invalid and the table was only asked for
+/// further errors, one refusal for the name and one for the rest.
 fn refusals(asked: &Asked, fields: &[String], model: &Arc<Model>) -> Vec<Operation> {
     if !fields.iter().any(|field| field == "provider") {
         let (asked, fields) = (asked.clone(), fields.to_vec());

@@ -1,4 +1,4 @@
-//! What an authorizer says of the caller, in the shapes of every kind of authorizer.
+//! The caller's identity, in the form of each kind of authorizer.
 
 use authenticator_sms_stage::http::{authorizer::Identity, trigger::Trigger};
 use serde_json::{Value, json};
@@ -29,14 +29,14 @@ fn permissions_are_found_where_each_issuer_puts_them() {
             vec![VIEW, CHANGE],
             "Cognito",
         ),
-        (json!({"scope": format!("https://api.example/a/{VIEW}")}), vec![VIEW], "a URL in front"),
+        (json!({"scope": format!("https://api.example/a/{VIEW}")}), vec![VIEW], "a URL as prefix"),
         (json!({"scp": format!("{VIEW}  {CHANGE} ")}), vec![VIEW, CHANGE], "Entra"),
         (json!({"scp": [VIEW, CHANGE]}), vec![VIEW, CHANGE], "Okta"),
-        (json!({"scp": format!("[{VIEW} {CHANGE}]")}), vec![VIEW, CHANGE], "Okta by API Gateway"),
+        (json!({"scp": format!("[{VIEW} {CHANGE}]")}), vec![VIEW, CHANGE], "Okta via API Gateway"),
         (json!({"permissions": [VIEW]}), vec![VIEW], "Auth0"),
-        (json!({"permissions": format!("[{VIEW}]")}), vec![VIEW], "Auth0 by API Gateway"),
+        (json!({"permissions": format!("[{VIEW}]")}), vec![VIEW], "Auth0 via API Gateway"),
         (json!({"scopes": [VIEW]}), vec![VIEW], "scopes, a list"),
-        (json!({"scopes": VIEW}), vec![VIEW], "scopes, a text"),
+        (json!({"scopes": VIEW}), vec![VIEW], "scopes, a string"),
         (
             json!({"permissions": [VIEW], "scope": "openid", "scp": null}),
             vec![VIEW, "openid"],
@@ -48,9 +48,9 @@ fn permissions_are_found_where_each_issuer_puts_them() {
         (
             json!({"scope": "sms-api/", "permissions": ["", "/"]}),
             vec![],
-            "nothing behind the slash",
+            "nothing follows the slash",
         ),
-        (json!({"scope": 7, "permissions": {"a": VIEW}, "scp": [7, null, {}]}), vec![], "no texts"),
+        (json!({"scope": 7, "permissions": {"a": VIEW}, "scp": [7, null, {}]}), vec![], "no text"),
         (json!({"Scope": VIEW, "roles": [VIEW]}), vec![], "other names"),
     ] {
         for (trigger, authorizer) in [
@@ -93,7 +93,7 @@ fn the_user_is_found_where_each_kind_of_authorizer_puts_it() {
 }
 
 #[test]
-fn null_members_are_not_there_and_an_object_without_members_is_no_authorizer() {
+fn null_members_are_absent_and_an_empty_object_is_not_an_authorizer() {
     for (trigger, authorizer, is_one) in [
         (Trigger::RestApi, json!(null), false),
         (Trigger::RestApi, json!({}), false),
@@ -117,7 +117,7 @@ fn null_members_are_not_there_and_an_object_without_members_is_no_authorizer() {
 }
 
 #[test]
-fn the_scopes_of_a_route_count_only_where_the_claims_have_none() {
+fn the_scopes_of_a_route_are_used_only_if_the_claims_have_none() {
     for (claims, expected) in [
         (json!({"sub": "s"}), vec![VIEW, CHANGE]),
         (json!(null), vec![VIEW, CHANGE]),
@@ -138,7 +138,7 @@ fn the_scopes_of_a_route_count_only_where_the_claims_have_none() {
 }
 
 #[test]
-fn a_load_balancers_authorizer_is_never_taken() {
+fn an_authorizer_in_a_load_balancers_event_is_ignored() {
     for authorizer in [
         json!({"claims": {"sub": "s", "scope": VIEW}}),
         json!({"lambda": {"permissions": [VIEW]}}),

@@ -1,4 +1,4 @@
-//! Which origins may read answers, and what browsers are told.
+//! Which origins may read answers, and the headers for browsers.
 
 use authenticator_sms_stage::http::cors::AllowedOrigins;
 use lambda_http::http::HeaderValue;
@@ -9,7 +9,7 @@ use super::{TRIGGERS, event_with_headers, request, with_method};
 
 const ORIGIN: &str = "https://admin.example.net";
 
-/// The headers that a request's answer gets, as an object.
+/// The CORS headers of the answer to a request, as an object.
 fn headers(origins: &AllowedOrigins, event: &Value) -> Value {
     let methods = HeaderValue::from_static("GET, PATCH");
     let headers = origins.headers_for(&request(event), &methods);
@@ -17,7 +17,7 @@ fn headers(origins: &AllowedOrigins, event: &Value) -> Value {
 }
 
 #[test]
-fn a_setting_is_origins_or_any_or_none() {
+fn a_setting_allows_listed_origins_any_origin_or_none() {
     for (setting, listed) in [
         (ORIGIN, &[ORIGIN][..]),
         (
@@ -44,14 +44,14 @@ fn a_setting_is_origins_or_any_or_none() {
 }
 
 #[test]
-fn a_setting_that_is_no_origin_is_refused_in_words() {
+fn an_invalid_setting_is_refused_with_a_reason() {
     for (setting, words) in [
         ("https://a/", "without a slash"),
         ("https://a/admin", "without a slash"),
         ("https://a?x", "without a slash"),
-        ("a.example", "begins with https:// or http://"),
-        ("ftp://a", "begins with https:// or http://"),
-        ("null", "begins with https:// or http://"),
+        ("a.example", "must begin with https:// or http://"),
+        ("ftp://a", "must begin with https:// or http://"),
+        ("null", "must begin with https:// or http://"),
         ("https://", "host"),
         ("https:// a", "host"),
         ("https://user@a", "host"),
@@ -62,9 +62,9 @@ fn a_setting_that_is_no_origin_is_refused_in_words() {
         ("https://a:0", "port"),
         ("https://a:65536", "port"),
         ("https://a:+80", "port"),
-        ("https://a,*", "\"*\" cannot stand in a list"),
-        ("*,*", "\"*\" cannot stand in a list"),
-        ("https://a,", "nothing between two commas"),
+        ("https://a,*", "\"*\" cannot be part of a list"),
+        ("*,*", "\"*\" cannot be part of a list"),
+        ("https://a,", "an empty entry"),
         ("https://a https://b", "slash"),
         ("https://a\r\nx: y", "host"),
     ] {
@@ -95,7 +95,7 @@ fn an_allowed_origin_may_read_the_answer() {
 }
 
 #[test]
-fn another_origin_and_a_request_without_one_are_told_nothing() {
+fn other_origins_and_requests_without_one_are_not_allowed() {
     let listed = AllowedOrigins::parse(ORIGIN).unwrap();
     for trigger in TRIGGERS {
         for origin in [
@@ -116,7 +116,7 @@ fn another_origin_and_a_request_without_one_are_told_nothing() {
 }
 
 #[test]
-fn a_preflight_is_told_methods_and_headers() {
+fn a_preflight_gets_the_allowed_methods_and_headers() {
     let listed = AllowedOrigins::parse(ORIGIN).unwrap();
     let preflight = [
         ("Origin", ORIGIN),
@@ -138,7 +138,7 @@ fn a_preflight_is_told_methods_and_headers() {
         for (event, why) in [
             (
                 with_method(event_with_headers(trigger, &preflight[..1]), "OPTIONS"),
-                "no method asked",
+                "no method requested",
             ),
             (event, "not OPTIONS"),
         ] {
@@ -151,7 +151,7 @@ fn a_preflight_is_told_methods_and_headers() {
 
 proptest! {
     #[test]
-    fn any_text_is_a_setting_or_refused(setting in "(https?://)?[a-z:/.,*\\[\\]\\PC]*") {
+    fn any_text_is_a_valid_setting_or_is_refused(setting in "(https?://)?[a-z:/.,*\\[\\]\\PC]*") {
         if let Ok(AllowedOrigins::Listed(origins)) = AllowedOrigins::parse(&setting) {
             for origin in origins {
                 let again = AllowedOrigins::parse(origin.to_str().unwrap());

@@ -1,4 +1,4 @@
-//! How long an invocation may take.
+//! The time that an invocation has left.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Events of every trigger become requests; other events are recognised or refused in words.
+//! Events of every trigger become requests; others are recognised or refused with a reason.
 
 use authenticator_sms_stage::http::{
     error::NotBase64, event::Event, media_type::is_json, request::Authorization, trigger::Trigger,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{TRIGGERS, bare_event, event_with, event_with_headers, read, request, with_method};
 
 #[test]
-fn a_method_has_no_letter_case() {
+fn methods_are_case_insensitive() {
     for trigger in TRIGGERS {
         for (sent, method, is_head) in [
             ("PATCH", "PATCH", false),
@@ -42,7 +42,7 @@ fn a_header_is_found_in_any_letter_case_on_every_trigger() {
 }
 
 #[test]
-fn several_authorizations_are_told_from_one() {
+fn several_authorizations_are_distinguished_from_one() {
     let single = |value: &str| json!({"headers": {"Authorization": value}});
     for (members, expected) in [
         (json!({}), "missing"),
@@ -75,7 +75,7 @@ fn several_authorizations_are_told_from_one() {
 }
 
 #[test]
-fn a_body_is_its_bytes() {
+fn a_body_is_decoded_to_its_bytes() {
     let cases: [(Value, Result<&[u8], NotBase64>); 9] = [
         (json!({}), Ok(b"")),
         (json!({"body": null, "isBase64Encoded": null}), Ok(b"")),
@@ -147,7 +147,7 @@ fn warm_up_and_scheduled_events_are_recognised() {
 }
 
 #[test]
-fn any_other_event_is_refused_in_words() {
+fn any_other_event_is_refused_with_a_reason() {
     for event in [
         json!(null),
         json!([]),
@@ -163,12 +163,12 @@ fn any_other_event_is_refused_in_words() {
         json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}),
     ] {
         let words = read(&event).map(|event| format!("{event:?}")).unwrap_err();
-        assert!(words.starts_with("this function answers events of"), "{event}: {words}");
+        assert!(words.starts_with("this function answers events from"), "{event}: {words}");
     }
 }
 
 #[test]
-fn a_bodys_type_is_json_as_the_reference_has_it() {
+fn json_content_types_are_recognised() {
     for (content_type, expected) in [
         ("application/json", true),
         ("Application/JSON", true),
@@ -192,7 +192,7 @@ fn a_bodys_type_is_json_as_the_reference_has_it() {
 }
 
 #[test]
-fn the_debug_form_of_an_event_shows_nothing_of_the_request() {
+fn the_debug_output_of_an_event_shows_nothing_of_the_request() {
     for trigger in TRIGGERS {
         let mut event = event_with_headers(trigger, &[("authorization", "Bearer CANARY")]);
         event["body"] = json!("CANARY");
@@ -204,7 +204,7 @@ fn the_debug_form_of_an_event_shows_nothing_of_the_request() {
     }
 }
 
-/// Any JSON value, not too deep.
+/// Any JSON value that is not deeply nested.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -222,7 +222,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The members of an event that we read, and some that we do not.
+/// Members of an event that the function reads, and some that it does not.
 fn member() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "httpMethod",
@@ -264,7 +264,7 @@ proptest! {
 }
 
 #[test]
-fn a_trigger_is_told_by_the_request_context() {
+fn a_trigger_is_recognised_by_the_request_context() {
     let context = |context: Value| json!({"httpMethod": "GET", "requestContext": context});
     for (event, expected) in [
         (context(json!({})), Trigger::RestApi),

@@ -1,4 +1,4 @@
-//! The room `http`: what is read of an event, and what an answer is shaped into.
+//! The module `http`: reading events, and giving answers the form of their trigger.
 
 mod authorizer;
 mod cors;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const TRIGGERS: [Trigger; 3] = [Trigger::RestApi, Trigger::HttpApi, Trigger::LoadBalancer];
 
-/// An event with nothing in it but a method and a path.
+/// An event with only a method and a path.
 fn bare_event(trigger: Trigger) -> Value {
     match trigger {
         Trigger::RestApi => {
@@ -28,7 +28,7 @@ fn bare_event(trigger: Trigger) -> Value {
     }
 }
 
-/// A bare event with these members as well.
+/// A bare event with more members.
 fn event_with(trigger: Trigger, members: &Value) -> Value {
     let mut event = bare_event(trigger);
     for (name, member) in members.as_object().unwrap() {
@@ -37,7 +37,7 @@ fn event_with(trigger: Trigger, members: &Value) -> Value {
     event
 }
 
-/// A bare event that has each header once, in the way of its trigger.
+/// A bare event with these headers, in its trigger's form.
 fn event_with_headers(trigger: Trigger, headers: &[(&str, &str)]) -> Value {
     let single: Value = headers.iter().map(|(name, value)| (*name, json!(value))).collect();
     let multi: Value = headers.iter().map(|(name, value)| (*name, json!([value]))).collect();

@@ -1,4 +1,4 @@
-//! Entity tags, and what `If-Match` and `If-None-Match` let happen.
+//! Entity tags, and what `If-Match` and `If-None-Match` allow.
 
 use authenticator_sms_stage::http::{
     error::MalformedTags,
@@ -29,7 +29,7 @@ fn preconditions(if_match: Option<&str>, if_none_match: Option<&str>) -> Precond
 }
 
 #[test]
-fn a_version_is_read_back_in_its_own_spelling_only() {
+fn a_version_is_read_only_in_its_canonical_form() {
     assert_eq!(current().to_string(), CURRENT);
     for (tag, is_read) in [
         (CURRENT, true),
@@ -53,7 +53,7 @@ fn a_version_is_read_back_in_its_own_spelling_only() {
 }
 
 #[test]
-fn a_list_is_read_by_the_rules_of_http() {
+fn a_list_of_tags_is_read_by_the_rules_of_http() {
     for (value, strong, all) in [
         (CURRENT.to_owned(), 1, 1),
         (WEAK.to_owned(), 0, 1),
@@ -90,7 +90,7 @@ fn a_list_is_read_by_the_rules_of_http() {
 }
 
 #[test]
-fn several_headers_of_a_name_are_one_list() {
+fn several_headers_with_one_name_are_one_list() {
     let parse = |values: &[&str]| Tags::parse(values.iter().copied());
     assert_eq!(parse(&[]), Ok(Tags::Absent));
     assert_eq!(parse(&[" * "]), Ok(Tags::Any));
@@ -118,7 +118,7 @@ fn if_match_compares_strongly_and_if_none_match_weakly() {
         (Some(CURRENT), Some(OTHER), true, Proceed),
         (Some(CURRENT), Some(CURRENT), false, NotModified),
         (Some("*"), Some("*"), false, NotModified),
-        // If-Match comes first.
+        // If-Match is evaluated first.
         (Some(OTHER), Some(CURRENT), false, Failed),
         (Some(OTHER), Some("*"), false, Failed),
     ] {
@@ -131,7 +131,7 @@ fn if_match_compares_strongly_and_if_none_match_weakly() {
 }
 
 #[test]
-fn where_nothing_is_there_if_match_never_holds_and_if_none_match_always_does() {
+fn without_a_stage_if_match_never_holds_and_if_none_match_always_does() {
     for (if_match, if_none_match, holds) in [
         (None, None, true),
         (Some("*"), None, false),
@@ -164,13 +164,13 @@ fn a_request_has_the_conditions_of_its_headers_on_every_trigger() {
 
 proptest! {
     #[test]
-    fn any_text_is_a_list_of_tags_or_refused(values in prop::collection::vec("[*,W/\"a \\PC-]*", 0..4)) {
+    fn any_text_is_read_or_refused(values in prop::collection::vec("[*,W/\"a \\PC-]*", 0..4)) {
         let tags = Tags::parse(values.iter().map(String::as_str));
         prop_assert_eq!(values.is_empty(), tags == Ok(Tags::Absent));
     }
 
     #[test]
-    fn every_version_is_read_back(revision: u64, write_id in "[0-9a-f]{32}") {
+    fn every_version_is_read_as_it_was_written(revision: u64, write_id in "[0-9a-f]{32}") {
         let version = EntityTag::new(revision, &write_id);
         let tags = parse(&version.to_string()).unwrap();
         prop_assert_eq!(tags.strong_versions().collect::<Vec<_>>(), vec![&version]);

@@ -1,4 +1,4 @@
-//! Query parameters come out the same from every trigger.
+//! Query parameters, which are the same for every trigger.
 
 use authenticator_sms_stage::http::{query::Query, trigger::Trigger};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ fn a_query_string_is_read_as_django_reads_it() {
 }
 
 #[test]
-fn the_last_value_of_a_key_counts_and_its_letter_case_does() {
+fn the_last_value_of_a_key_is_used_and_keys_are_case_sensitive() {
     let query = Query::parse("name=a&Name=b&name=&%6eame=c&page");
     assert_eq!(query.last("name"), Some("c"));
     assert_eq!(query.last("Name"), Some("b"));
@@ -53,7 +53,7 @@ fn the_last_value_of_a_key_counts_and_its_letter_case_does() {
 }
 
 #[test]
-fn the_same_query_comes_out_of_every_trigger() {
+fn every_trigger_gives_the_same_query() {
     let decoded = json!({"ordering": ["-name", "name"], "search": ["a b+c%"], "page": [""]});
     let encoded = json!({"ordering": ["-name", "name"], "search": ["a+b%2Bc%25"], "page": [""]});
     let text = "ordering=-name&ordering=name&search=a+b%2Bc%25&page";
@@ -77,7 +77,7 @@ fn the_same_query_comes_out_of_every_trigger() {
 }
 
 #[test]
-fn an_event_may_have_a_value_a_key_or_no_query() {
+fn an_event_may_have_single_values_or_no_query() {
     let single = |value: &str| json!({"queryStringParameters": {"search": value}});
     let nothing: Value = json!({
         "queryStringParameters": null, "multiValueQueryStringParameters": null,
@@ -109,21 +109,21 @@ fn an_event_may_have_a_value_a_key_or_no_query() {
     }
 }
 
-/// Encodes every byte, as any client may.
+/// Percent-encodes every byte, as a client may.
 fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 proptest! {
     #[test]
-    fn any_text_is_a_query(text in ".*") {
+    fn any_text_is_a_valid_query(text in ".*") {
         let query = Query::parse(&text);
         prop_assert!(query.iter().count() <= text.split('&').count());
         prop_assert_eq!(query.last("\u{0}no such key"), None);
     }
 
     #[test]
-    fn what_a_client_encodes_comes_out_again(
+    fn encoded_parameters_are_decoded_unchanged(
         sent in prop::collection::vec((".*", ".*"), 0..5),
     ) {
         let parts = sent.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value)));

@@ -1,4 +1,4 @@
-//! Responses in the shape of each trigger, and how large they may be.
+//! The form of a response for each trigger, and its maximum size.
 
 use authenticator_sms_stage::http::{response::Response, trigger::Trigger};
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -19,7 +19,7 @@ fn json_of(trigger: Trigger, response: Response) -> String {
 }
 
 #[test]
-fn a_response_has_the_shape_of_its_trigger() {
+fn a_response_has_the_form_of_its_trigger() {
     let single = json!({"cache-control": "no-store", "etag": "\"1-0123abcd\""});
     let multi = json!({"cache-control": ["no-store"], "etag": ["\"1-0123abcd\""]});
     for (trigger, expected) in [
@@ -53,7 +53,7 @@ fn a_response_has_the_shape_of_its_trigger() {
 }
 
 #[test]
-fn an_answer_is_let_out_up_to_what_its_trigger_carries() {
+fn an_answer_is_sent_up_to_the_limit_of_its_trigger() {
     for trigger in TRIGGERS {
         let max = trigger.answer_bytes_max();
         for (character, bytes) in [("\"", 2), ("\u{1}", 6), ("😀", 4)] {
@@ -74,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn no_answer_that_is_let_out_is_too_large(
+    fn no_answer_that_is_sent_is_too_large(
         unit in "\\PC{0,8}[\"\\\\\u{0}-\u{1f}a]{0,8}",
         count in 0_usize..100_000,
         header in "[ -~]{0,4000}",

@@ -8,8 +8,8 @@ use tokio::{
 
 use crate::harness::Request;
 
-/// Sends a request on a new connection. Returns the status, the head and the body; None if the answer
-/// is missing or incomplete.
+/// Sends a request on a new connection. Returns the status, the head and the body; None if the
+/// answer is missing or incomplete.
 pub async fn send(mut stream: TcpStream, request: &Request) -> Option<(u16, String, Value)> {
     let (method, target) = (&request.method, request.request_target());
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
@@ -27,7 +27,7 @@ pub async fn send(mut stream: TcpStream, request: &Request) -> Option<(u16, Stri
     Some((status, head.to_owned(), body))
 }
 
-/// A header of an answer's head.
+/// The value of a header in an answer's head.
 pub fn header(head: &str, name: &str) -> Option<String> {
     head.lines().find_map(|line| {
         let (known, value) = line.split_once(": ")?;

@@ -1,8 +1,8 @@
 //! A process of the function as Lambda runs it: started, invoked, and killed.
 //!
 //! The process gets its events from the runtime API
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>). Each process has an API of its
-//! own, so that no event goes to a process that was killed.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>). Each process has its own
+//! API, so that no event is sent to a process that was killed.
 
 use std::{
     net::SocketAddr,
@@ -34,9 +34,10 @@ use crate::harness::{
     history::{call::Reply, model::MODELLED_VERSION, recorder::Function},
 };
 
-/// How long an invocation may take.
+/// Maximum duration of an invocation.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most invocations end within this time, so that a kill at a random moment of it is in the middle.
+/// Most invocations end within this time, so a kill at a random moment within it is likely to
+/// interrupt one.
 const KILL_TIME_MAX: Duration = Duration::from_millis(30);
 
 /// Where the functions' table is.
@@ -48,10 +49,10 @@ pub struct Table {
     pub name: String,
 }
 
-/// One process of the function, started again whenever it was killed.
+/// One process of the function, started again whenever it is killed.
 pub struct LambdaProcess {
     table: Table,
-    /// The number of kills that remain, of all processes.
+    /// The number of kills that remain, for all processes together.
     kills: Arc<AtomicUsize>,
     random: Mutex<Rng>,
     running: AsyncMutex<Running>,
@@ -79,7 +80,7 @@ impl LambdaProcess {
         }
     }
 
-    /// When to kill the process of this invocation, if at all.
+    /// When to kill the process during this invocation, if at all.
     fn kill_time(&self) -> Option<Duration> {
         let mut random = self.random.lock().unwrap();
         (self.kills.load(Ordering::Relaxed) > 0 && random.u8(..3) == 0)
@@ -92,7 +93,7 @@ impl Function for LambdaProcess {
         let mut running = self.running.lock().await;
         running.events.send(request.event()).unwrap();
         let taken = tokio::time::timeout(TIMEOUT, running.taken.recv()).await;
-        taken.expect("the function starts").unwrap();
+        taken.expect("the function did not start").unwrap();
         let kill_time = self.kill_time();
         let kill = tokio::time::sleep(kill_time.unwrap_or(2 * TIMEOUT));
         let answer = tokio::select! {
@@ -101,7 +102,7 @@ impl Function for LambdaProcess {
                 assert!(kill_time.is_some(), "the function did not answer");
                 running.kill().await;
                 *running = Running::start(&self.table).await;
-                // Two processes may be killed for the last one at once.
+                // Two processes may be killed at once when one kill remains.
                 let one_less = |kills: usize| Some(kills.saturating_sub(1));
                 let _ = self.kills.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
                 None
@@ -111,7 +112,7 @@ impl Function for LambdaProcess {
     }
 }
 
-/// Reads what the function returns to an HTTP API.
+/// Parses the value that the function returns to an HTTP API.
 fn read(answer: &Value) -> Reply {
     let body = answer["body"].as_str().unwrap_or("null");
     Reply {
@@ -141,7 +142,7 @@ impl Running {
     }
 }
 
-/// The function's binary, with the environment that Lambda gives it.
+/// The function's binary, with the environment that Lambda sets.
 fn function(table: &Table, api: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
     command.env_clear().envs([

@@ -1,4 +1,4 @@
-//! A process that the test kills while it works.
+//! A process that the test kills while the process works.
 
 use std::process::{Command as StdCommand, Stdio};
 
@@ -7,10 +7,10 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// A running process. Killed with the test, if not before.
+/// A running process. It is killed at the end of the test, if not before.
 pub struct Process {
     child: Child,
-    /// Kept open: a process whose output is closed ends.
+    /// Kept open, because a process ends when its output is closed.
     stdout: Option<Lines<BufReader<ChildStdout>>>,
 }
 
@@ -20,8 +20,8 @@ impl Process {
         Self::spawn(command, Stdio::piped())
     }
 
-    /// Starts a process without standard output: output that is not read would fill its pipe, and then
-    /// the process would wait.
+    /// Starts a process without standard output: unread output would fill the pipe and block the
+    /// process.
     pub fn start_silent(command: StdCommand) -> Self {
         Self::spawn(command, Stdio::null())
     }
@@ -34,7 +34,7 @@ impl Process {
         Self { child, stdout }
     }
 
-    /// Waits for a line on standard output that begins with this. Returns the rest of it.
+    /// Waits for a line on standard output that begins with this. Returns the rest of the line.
     pub async fn line(&mut self, beginning: &str) -> String {
         let stdout = self.stdout.as_mut().unwrap();
         while let Some(line) = stdout.next_line().await.unwrap() {
@@ -42,10 +42,10 @@ impl Process {
                 return rest.to_owned();
             }
         }
-        panic!("it ended without a line that begins {beginning:?}");
+        panic!("the process ended without a line that begins with {beginning:?}");
     }
 
-    /// Kills it as `kill -9` does.
+    /// Kills the process, as `kill -9` does.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }

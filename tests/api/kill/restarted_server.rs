@@ -1,4 +1,4 @@
-//! `sms-stage serve`, killed and started again while clients call it.
+//! `sms-stage serve`, killed and restarted while clients call it.
 
 use std::sync::Mutex;
 
@@ -11,11 +11,11 @@ use crate::harness::{
     history::{call::Reply, model::MODELLED_VERSION, recorder::Function},
 };
 
-/// The server, with its present address.
+/// The server, with its current address.
 pub struct RestartedServer {
     /// The arguments of the next start.
     arguments: Mutex<Vec<String>>,
-    /// Those of every start after the first.
+    /// The arguments of every start after the first.
     later: Vec<String>,
     address: watch::Sender<String>,
     /// The number of complete answers.
@@ -23,7 +23,7 @@ pub struct RestartedServer {
 }
 
 impl RestartedServer {
-    /// A server that will be started with these arguments: the first time, and later.
+    /// A server that will be started with the arguments `first`, and restarted with `later`.
     pub fn new(first: &[&str], later: &[&str]) -> Self {
         let owned = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect();
         Self {
@@ -34,7 +34,7 @@ impl RestartedServer {
         }
     }
 
-    /// Starts it, and lets waiting clients connect.
+    /// Starts the server, and lets waiting clients connect.
     pub async fn start(&self) -> Process {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--authentik-version", MODELLED_VERSION];
         let arguments = std::mem::replace(&mut *self.arguments.lock().unwrap(), self.later.clone());
@@ -60,7 +60,7 @@ impl Function for RestartedServer {
             let address = addresses.borrow().clone();
             match TcpStream::connect(&address).await {
                 Ok(stream) => break stream,
-                // Nothing was sent yet.
+                // Nothing has been sent yet.
                 Err(_) => addresses.wait_for(|other| *other != address).await.unwrap(),
             };
         };

@@ -1,5 +1,6 @@
 //! A proxy between the function and its table that turns each transaction into several writes, one
-//! after the other. A process that is killed in the middle of one leaves the rest undone.
+//! after another. If a process is killed in the middle of a transaction, the remaining writes are
+//! not made.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{http, lambda_process::Table};
 use crate::harness::{Request, Trigger};
 
-/// The time that a write takes, so that a kill can fall between two.
+/// The pause after each write, so that a kill can fall between two writes.
 const WRITE_TIME: Duration = Duration::from_millis(10);
 
-/// The same table, behind the proxy.
+/// The same table, accessed through the proxy.
 pub async fn split(table: &Table) -> Table {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -28,7 +29,7 @@ pub async fn split(table: &Table) -> Table {
     Table { endpoint, name: table.name.clone() }
 }
 
-/// Cancelled when the connection ends.
+/// Sends the parts of a request to the engine. Cancelled when the connection ends.
 async fn pass_on(State(engine): State<String>, request: HttpRequest<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let kept = ["x-amz-target", "x-amz-date", "authorization", "content-type"];

@@ -1,4 +1,4 @@
-//! Which stages a list's filters let through, and what they refuse.
+//! Which stages match a list's filters, and which values the filters refuse.
 
 use authenticator_sms_stage::stage::{
     field::Field, filter::Filters, rules::ListRules, value::Value,
@@ -62,7 +62,7 @@ fn a_value_is_compared_by_the_kind_of_its_field() {
 }
 
 #[test]
-fn all_filters_have_to_hold() {
+fn all_filters_must_match() {
     let one = stage_with(1, "one", "from_number", text("+1"));
     let uuid = one.uuid.to_string();
     for (parameters, matches) in [
@@ -81,7 +81,7 @@ fn all_filters_have_to_hold() {
 }
 
 #[test]
-fn all_problems_are_reported_in_the_models_order() {
+fn all_problems_are_reported_in_the_order_of_the_model() {
     let mut filters = parse(&[
         ("mapping", MAPPING),
         ("configure_flow", " x"),
@@ -110,13 +110,13 @@ fn all_problems_are_reported_in_the_models_order() {
 }
 
 #[test]
-fn a_secret_is_compared_only_where_it_is_shown() {
+fn a_secret_is_compared_only_if_it_is_shown() {
     let secret = stage_with(1, "one", "auth", Some(Value::secret("s3cr3t".to_owned())));
     for (rules_secrets, shows_secrets, sent, matches) in [
         (true, true, "s3cr3t", true),
         (true, false, "s3cr3t", false),
         (true, false, "guess", false),
-        // As any other unknown parameter.
+        // Ignored, as any unknown parameter.
         (false, false, "s3cr3t", true),
         (false, false, "guess", true),
         (false, true, "guess", true),
@@ -132,7 +132,7 @@ fn a_secret_is_compared_only_where_it_is_shown() {
 }
 
 #[test]
-fn what_is_echoed_is_bounded() {
+fn the_echo_of_a_value_in_a_problem_is_bounded() {
     let long = "x".repeat(10_000);
     for parameter in ["provider", "mapping"] {
         let reported = problems(&parse(&[(parameter, &long)]));
@@ -142,12 +142,12 @@ fn what_is_echoed_is_bounded() {
 
 proptest! {
     #[test]
-    fn a_stage_is_found_by_any_of_its_texts(name in "[^\0]*", parameter in "[a-z_]*", odd in any::<String>()) {
+    fn any_value_is_read_or_refused(name in "[^\0]*", parameter in "[a-z_]*", odd in any::<String>()) {
         let trimmed = name.trim();
         let filters = parse(&[("name", &name)]);
         prop_assert!(filters.matches(&stage(1, trimmed), false));
         prop_assert_eq!(filters.matches(&stage(1, "\0"), false), trimmed.is_empty());
-        // Whatever is sent, it is read or refused.
+        // Any value is read or refused.
         let filters = parse(&[(&parameter, &odd), ("stage_uuid", &odd), ("mapping", &odd)]);
         let is_uuid = odd.is_empty() || Uuid::try_parse(&odd).is_ok();
         prop_assert_eq!(is_uuid, filters.problems().all(|(name, _)| name != "mapping"));

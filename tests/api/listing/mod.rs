@@ -1,4 +1,4 @@
-//! What a list's parameters ask for: filters, search, order and pages, without a table.
+//! The parameters of a list: filters, search, order and pages, tested without a table.
 
 mod filter;
 mod order;
@@ -8,18 +8,18 @@ mod search;
 use authenticator_sms_stage::stage::{field::Field, rules::ListRules, stage::Stage, value::Value};
 use uuid::Uuid;
 
-/// The rules of the releases before smaller pages and hidden secrets.
+/// The rules of releases before pages became smaller and secrets were hidden.
 const RULES: ListRules = ListRules {
     page_size_default: 100,
     page_size_max: None,
-    page_size_odd: 100,
+    page_size_invalid: 100,
     nulls_first: false,
     null_display_name: true,
     search_before_permission: true,
     secrets: true,
 };
 
-/// A stage whose key is made of this number.
+/// A stage whose key is this number.
 fn stage(number: u128, name: &str) -> Stage {
     let mut stage = Stage::new(Uuid::from_u128(number));
     stage.set(Field::NAME, Some(Value::Text(name.to_owned())));

@@ -1,4 +1,4 @@
-//! In which order stages are listed.
+//! The order in which stages are listed.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn names_are_ordered_by_their_bytes() {
 }
 
 #[test]
-fn unknown_terms_are_left_out() {
+fn unknown_terms_are_ignored() {
     let stages = [stage(2, "a"), stage(1, "b")];
     for ordering in [
         "stage_uuid",
@@ -49,7 +49,7 @@ fn unknown_terms_are_left_out() {
 }
 
 #[test]
-fn each_kind_has_its_order() {
+fn each_kind_of_value_has_its_order() {
     let no = Some(Value::Boolean(false));
     let yes = Some(Value::Boolean(true));
     let key = |number| Some(Value::Key(Uuid::from_u128(number)));
@@ -72,7 +72,7 @@ fn each_kind_has_its_order() {
 }
 
 #[test]
-fn the_rules_say_where_null_is() {
+fn the_rules_determine_where_null_is_listed() {
     let named = stage_with(1, "named", "friendly_name", text("a"));
     let unnamed = stage_with(2, "unnamed", "friendly_name", None);
     let stages = [named, unnamed];
@@ -86,7 +86,7 @@ fn the_rules_say_where_null_is() {
 }
 
 #[test]
-fn equal_stages_stand_by_name_and_then_by_key() {
+fn equal_stages_are_ordered_by_name_and_then_by_key() {
     let stages = [stage(1, "b"), stage(2, "a"), stage(3, "c")];
     for ordering in ["provider", "-provider", "-verify_only,-mapping"] {
         assert_eq!(sorted(&stages, Some(ordering), &RULES), ["a", "b", "c"], "{ordering}");
@@ -98,7 +98,7 @@ fn equal_stages_stand_by_name_and_then_by_key() {
 }
 
 #[test]
-fn a_secret_that_is_not_shown_orders_nothing() {
+fn a_hidden_secret_does_not_affect_the_order() {
     let secret = |text: &str| Some(Value::secret(text.to_owned()));
     let stages = [stage_with(1, "b", "auth", secret("1")), stage_with(2, "a", "auth", secret("2"))];
     let order = Order::parse(Some("auth"), &RULES);
@@ -109,7 +109,7 @@ fn a_secret_that_is_not_shown_orders_nothing() {
 }
 
 #[test]
-fn stages_of_any_kind_have_their_key_and_name_only() {
+fn stages_of_any_kind_are_ordered_only_by_key_and_name() {
     let parse = |ordering| Order::parse_for_any_kind(Some(ordering), &RULES);
     assert_eq!(parse("provider,-auth"), parse("name"));
     assert_eq!(parse("provider,-pk"), Order::parse(Some("-pk"), &RULES));
@@ -138,7 +138,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn it_is_a_total_order(
+    fn every_order_is_total(
         stages in prop::collection::vec(any_stage(), 3),
         ordering in "(-?(pk|name|friendly_name|mapping|verify_only|auth|x),?){0,4}",
         nulls_first: bool,
@@ -150,12 +150,12 @@ proptest! {
         let (one, two, three) = (&keys[0], &keys[1], &keys[2]);
         prop_assert_eq!(one.cmp(two), two.cmp(one).reverse());
         prop_assert!(!(one <= two && two <= three) || one <= three);
-        // Two stages are equal in it only if they are the same.
+        // Two stages compare as equal only if they are the same.
         prop_assert!(one.cmp(two).is_ne() || stages[0].uuid == stages[1].uuid);
     }
 
     #[test]
-    fn any_text_is_an_order(ordering in any::<String>(), names in prop::collection::vec("[a-c]{0,2}", 0..6)) {
+    fn any_text_is_an_ordering(ordering in any::<String>(), names in prop::collection::vec("[a-c]{0,2}", 0..6)) {
         let order = Order::parse(Some(&ordering), &RULES);
         let stages = (0..).zip(&names).map(|(number, name)| stage(number, name));
         let keys: BTreeSet<_> = stages.map(|stage| order.key(&stage, false)).collect();

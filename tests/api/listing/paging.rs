@@ -1,4 +1,4 @@
-//! Which entries a page has, and how it is numbered.
+//! The entries of a page, and its numbers.
 
 use authenticator_sms_stage::stage::{
     paging::{InvalidPage, Page, Paging},
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::RULES;
 
-/// The rules since pages are smaller.
+/// The rules of releases with smaller pages.
 const SMALL: ListRules = ListRules { page_size_default: 20, page_size_max: Some(100), ..RULES };
 
 fn page(
@@ -21,7 +21,7 @@ fn page(
 }
 
 #[test]
-fn a_size_is_a_positive_number_or_what_the_rules_say() {
+fn a_size_is_a_positive_number_or_set_by_the_rules() {
     for (sent, old, small) in [
         (None, 100, 20),
         (Some(""), 100, 100),
@@ -42,7 +42,7 @@ fn a_size_is_a_positive_number_or_what_the_rules_say() {
 }
 
 #[test]
-fn a_page_is_a_number_within_the_list_or_the_last() {
+fn a_page_is_a_number_within_the_list_or_the_word_last() {
     for (sent, count, expected) in [
         (None, 25, Ok(1)),
         (Some(""), 25, Ok(1)),
@@ -93,7 +93,7 @@ fn the_envelope_has_the_numbers_of_the_page() {
 
 proptest! {
     #[test]
-    fn the_pages_are_the_list(count in 0..2_000_usize, size in 1..300_usize) {
+    fn the_pages_together_are_the_whole_list(count in 0..2_000_usize, size in 1..300_usize) {
         let size = size.to_string();
         let mut seen = 0;
         let mut number = 1;
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn no_number_is_too_large(number: usize, size: usize, count: usize) {
+    fn no_number_overflows(number: usize, size: usize, count: usize) {
         let (number, size) = (number.to_string(), size.to_string());
         for sent in [Some(number.as_str()), Some("last"), None] {
             if let Ok(page) = page(sent, Some(&size), &RULES, count) {

@@ -1,4 +1,4 @@
-//! Into which words a search is cut, and what they find.
+//! How a search is split into words, and what they match.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ fn finds(search: &str, text: &str) -> bool {
 }
 
 #[test]
-fn every_word_has_to_be_there() {
+fn every_word_must_match() {
     for (search, text, found) in [
         ("", "anything", true),
         (" ,, \t", "anything", true),
@@ -63,7 +63,7 @@ fn letter_case_is_mapped_character_by_character() {
 }
 
 #[test]
-fn a_word_may_be_in_any_of_the_texts_but_in_one() {
+fn each_word_may_be_in_any_text_but_not_span_two() {
     let search = Search::parse("setup sms").unwrap();
     assert!(search.matches(&["SMS", "the setup"]));
     assert!(!search.matches(&["SMS", "the set", "up"]));
@@ -72,7 +72,7 @@ fn a_word_may_be_in_any_of_the_texts_but_in_one() {
 }
 
 #[test]
-fn no_words_are_no_search() {
+fn a_search_without_words_is_empty() {
     for (search, is_empty) in [("", true), (" , ", true), ("\"", false), ("a", false)] {
         assert_eq!(Search::parse(search).unwrap().is_empty(), is_empty, "{search:?}");
     }
@@ -84,26 +84,26 @@ fn a_null_character_is_refused() {
 }
 
 #[test]
-fn many_open_quotes_take_no_time() {
+fn many_open_quotes_do_not_take_quadratic_time() {
     for piece in ["\\\" ", "\" \\' ", "'\\\n ", "a\" '\\\\ "] {
         let text = piece.repeat(200_000);
         let start = Instant::now();
         let search = Search::parse(&text).unwrap();
         assert!(!search.is_empty());
-        // Thousands of times what it takes; were it to grow with the square, hours.
+        // Thousands of times the usual duration; quadratic time would be hours.
         assert!(start.elapsed() < Duration::from_secs(20), "{piece:?}");
     }
 }
 
 proptest! {
     #[test]
-    fn any_text_is_cut(text in "[\"'\\\\, \n,a-cß\u{1f600}]*", any in any::<String>()) {
+    fn any_text_is_split(text in "[\"'\\\\, \n,a-cß\u{1f600}]*", any in any::<String>()) {
         prop_assert!(Search::parse(&text).is_ok());
         prop_assert_eq!(Search::parse(&any).is_err(), any.contains('\0'));
     }
 
     #[test]
-    fn a_text_is_found_by_itself(text in "[^\0\"'\\\\]*") {
+    fn a_text_matches_a_search_for_itself(text in "[^\0\"'\\\\]*") {
         prop_assert!(finds(&text, &text));
         let quoted = format!("\"{text}\"");
         prop_assert!(finds(&quoted, &text));
@@ -114,7 +114,7 @@ proptest! {
         // A backslash before a line feed cannot be written between quotes.
         prop_assume!(!text.contains('\n'));
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-        // Unescaping replaces the quotes first, so that a backslash before one is ambiguous there.
+        // Unescaping replaces quotes first, so that a backslash before a quote is ambiguous.
         prop_assume!(!text.contains('\\') || !text.contains('"'));
         let search = Search::parse(&format!("\"{quoted}\"")).unwrap();
         prop_assert!(search.matches(&[&text]));

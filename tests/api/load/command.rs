@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 #[test]
-fn what_was_loaded_is_printed() {
+fn the_command_prints_what_it_has_loaded() {
     let engine = EngineProcess::start();
     let document = new_stage(json!({})).to_string();
     let file = engine.folder.write("new.json", &document);
@@ -21,11 +21,11 @@ fn what_was_loaded_is_printed() {
     assert_eq!(ended.stdout, format!("{stage}: loaded\nloaded {file}: {loaded}\n"));
     let ended = engine.run(&["load", &file]);
     assert_succeeds(&ended);
-    assert!(ended.stdout.contains("(already there and left as they were: 1 stages)"));
+    assert!(ended.stdout.contains("(already in the table and left unchanged: 1 stages)"));
     let ended = engine.run_with_input(&["load", "--replace", "-"], &document);
     assert_succeeds(&ended);
     assert!(ended.stdout.starts_with(&format!("{stage}: replaced revision 1, ETag \"1-")));
-    let replaced = format!("loaded standard input: {loaded} (1 stages were replaced)\n");
+    let replaced = format!("loaded standard input: {loaded} (stages replaced: 1)\n");
     assert!(ended.stdout.ends_with(&replaced), "{}", ended.stdout);
 }
 
@@ -45,7 +45,7 @@ fn nothing_is_loaded_if_a_file_has_an_error() {
 }
 
 #[test]
-fn documents_that_the_table_refuses_are_named() {
+fn documents_that_the_table_refuses_are_printed_and_the_others_are_loaded() {
     let engine = EngineProcess::start();
     let bad = new_stage(json!({"configure_flow": UNKNOWN}));
     let good = new_stage(json!({"pk": RECOVERY_FLOW, "name": "good"}));
@@ -54,13 +54,13 @@ fn documents_that_the_table_refuses_are_named() {
     let ended = engine.run(&["load", &file, "--audit-log", &log]);
     assert_fails(&ended, &["cannot load", "some.json", "configure_flow", "/flows/instances/"]);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    assert!(ended.stdout.contains(": 1 stages, "), "the other is loaded: {}", ended.stdout);
+    assert!(ended.stdout.contains(": 1 stages, "), "the other one is loaded: {}", ended.stdout);
     let audited = std::fs::read_to_string(log).unwrap();
     assert_eq!(audited.lines().count(), 1, "{audited}");
 }
 
 #[test]
-fn secrets_are_given_in_a_file_beside() {
+fn secrets_can_be_given_in_a_separate_file() {
     let engine = EngineProcess::start();
     let mut hidden = new_stage(json!({}));
     for secret in ["auth", "auth_password"] {
@@ -80,7 +80,7 @@ fn secrets_are_given_in_a_file_beside() {
     assert!(!ended.is_success && !ended.stderr.contains("given-3"), "{}", ended.stderr);
     let all = engine.folder.write("all.json", FIXTURE);
     let ended = engine.run(&["load", &all, "--secrets", &other]);
-    assert_fails(&ended, &["no stage in the files is \"nobody\""]);
+    assert_fails(&ended, &["no stage in the files has the UUID or name \"nobody\""]);
     assert_succeeds(&engine.run(&["get", STAGE]));
 }
 
@@ -104,7 +104,7 @@ fn progress_and_incomplete_pages_are_reported() {
 }
 
 #[test]
-fn a_stage_that_refers_to_itself_and_other_files_may_come_in_any_order() {
+fn a_stage_may_refer_to_its_own_flow_or_to_a_flow_in_a_later_file() {
     let engine = EngineProcess::start();
     let flow = stage_with(json!({}))["flow_set"][0].clone();
     let mut row = flow.clone();

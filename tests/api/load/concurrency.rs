@@ -36,7 +36,7 @@ async fn a_write_whose_answer_was_lost_is_recognised() {
             let app = TestApp::new().await;
             let first = AtomicBool::new(true);
             app.dynamodb.intercept(move |recorded, call, connector| {
-                // The SDK tries again with the same token, this program with the next.
+                // The SDK retries with the same token, this program with the next one.
                 let token = recorded.body["ClientRequestToken"].as_str().unwrap_or_default();
                 let is_first = first.swap(!token.ends_with("01"), Ordering::Relaxed);
                 if !token.ends_with("01") || (!is_first && !is_in_progress) {
@@ -44,7 +44,7 @@ async fn a_write_whose_answer_was_lost_is_recognised() {
                 }
                 let connector = connector.clone();
                 Some(HttpConnectorFuture::new(async move {
-                    // It succeeds, and its answer is lost.
+                    // The write succeeds, and its answer is lost.
                     if is_first {
                         connector.call(call).await?;
                     }
@@ -72,7 +72,7 @@ async fn a_write_whose_answer_was_lost_is_recognised() {
 }
 
 #[tokio::test]
-async fn conflicts_with_the_function_are_waited_for() {
+async fn conflicts_with_the_function_are_retried() {
     for is_permanent in [false, true] {
         let app = TestApp::empty().await;
         let calls = AtomicU32::new(0);
@@ -109,7 +109,7 @@ async fn conflicts_with_the_function_are_waited_for() {
 }
 
 #[tokio::test]
-async fn a_table_that_fails_ends_the_load_and_the_document_is_named() {
+async fn a_failure_of_the_table_ends_the_load_and_the_document_is_reported() {
     let app = TestApp::empty().await;
     app.dynamodb.intercept(|recorded, _, _| {
         let is_second = recorded.body["Item"]["name"]["S"] == "Enroll members";
@@ -128,7 +128,7 @@ async fn a_table_that_fails_ends_the_load_and_the_document_is_named() {
 }
 
 #[tokio::test]
-async fn operators_and_the_function_together_keep_the_invariants() {
+async fn concurrent_operators_and_requests_keep_the_invariants() {
     let app = Arc::new(TestApp::new().await);
     let mut work = tokio::task::JoinSet::new();
     for number in 0..4 {

@@ -1,5 +1,5 @@
-//! The documented answers of each operation compared with its real ones: statuses, codes, headers,
-//! bodies. Every documented one is reached, and no other is.
+//! The documented answers of each operation compared with its real ones: statuses, codes, headers
+//! and bodies. All documented answers occur, and no others.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{
     document::{Described, Document},
-    every_year::{POWERLESS, app, request},
+    every_release::{POWERLESS, app, request},
 };
 use crate::harness::{
     Answer, FIXTURE, Key, RecordedCall, Request, STAGE, TestApp, Trigger, UNKNOWN, dynamodb,
@@ -18,10 +18,10 @@ use crate::harness::{
     with,
 };
 
-/// A status, and the code of its body if that has one.
+/// A status, and the code in the body, if any.
 type Reached = (u16, Option<String>);
 
-/// A failure of the table.
+/// A simulated failure of the table.
 #[derive(Clone, Copy)]
 enum Failure {
     None,
@@ -56,19 +56,19 @@ fn body(changes: Value) -> Value {
     with(body, changes)
 }
 
-/// A request for an operation that goes well.
+/// A request for an operation that succeeds.
 fn good(operation: &Described<'_>) -> Request {
     let text = if operation.body().is_some() { body(json!({})).to_string() } else { String::new() };
     request(operation, &text)
 }
 
-/// The same with another text in the place of the UUID.
+/// The same request with a prefix, and with another text instead of the UUID.
 fn at(operation: &Described<'_>, prefix: &str, segment: &str) -> Request {
     good(operation).path(&format!("{prefix}{}", operation.path.replace("{stage_uuid}", segment)))
 }
 
-/// Requests and failures that lead to all answers of an operation but those of [`unreadable`] and
-/// [`too_large`]. The request that goes well comes last: it may delete the stage.
+/// Requests and failures that cause all answers of an operation except those of [`unreadable`] and
+/// [`too_large`]. The request that succeeds comes last, because it may delete the stage.
 fn requests(operation: &Described<'_>, is_list: bool) -> Vec<(Request, Failure)> {
     let good = || good(operation);
     let mut requests = Vec::new();
@@ -139,12 +139,12 @@ async fn unreadable(app: &TestApp, operation: &Described<'_>) -> Answer {
     app.handle(event).await
 }
 
-/// A text that takes seven bytes for each character in the JSON that a load balancer is given.
+/// A text that takes seven bytes per character in the JSON for a load balancer.
 fn wide(characters: usize) -> String {
     "\u{1}".repeat(characters)
 }
 
-/// Gets an answer that a load balancer cannot carry, if the operation has one.
+/// Gets an answer that is too large for a load balancer, if the operation has one.
 async fn too_large(app: &TestApp, operation: &Described<'_>) -> Option<Answer> {
     let request = good(operation).trigger(Trigger::LoadBalancer);
     if operation.body().is_some() {
@@ -160,8 +160,8 @@ async fn too_large(app: &TestApp, operation: &Described<'_>) -> Option<Answer> {
     if operation.method != "get" || operation.path.starts_with("/root/") {
         return None;
     }
-    // What is stored by a request is small enough for every trigger, but a page holds many stages, and
-    // an item may be written by hand.
+    // What a request stores is small enough for every trigger, but a page has many stages, and an
+    // item may be written by hand.
     let name = wide(160_000);
     let update = app.client.update_item().table_name(&app.table_name);
     let update = update.set_key(Some(Key::stage(STAGE).attributes()));
@@ -175,7 +175,7 @@ async fn too_large(app: &TestApp, operation: &Described<'_>) -> Option<Answer> {
     Some(app.send(&request).await)
 }
 
-/// Fails unless the document has the answer for the operation.
+/// Asserts that the document has this answer for the operation.
 fn assert_documented(document: &Document, operation: &Described<'_>, answer: &Answer) {
     let place = format!("{} {}", operation.id(), answer.status);
     let responses = operation.responses(document);
@@ -192,7 +192,7 @@ fn assert_documented(document: &Document, operation: &Described<'_>, answer: &An
     let mut undocumented: BTreeSet<_> = answer.headers.keys().map(String::as_str).collect();
     for (name, header) in response["headers"].as_object().into_iter().flatten() {
         let header = document.resolve(header);
-        assert_eq!(header["required"], true, "{place}: {name} always comes");
+        assert_eq!(header["required"], true, "{place}: {name} is always sent");
         let value = answer.header(&name.to_lowercase());
         let value = value.unwrap_or_else(|| panic!("{place} has no {name}"));
         let value = match header["schema"]["type"].as_str() {
@@ -202,7 +202,7 @@ fn assert_documented(document: &Document, operation: &Described<'_>, answer: &An
         assert_eq!(document.faults(&header["schema"], &value), Vec::<String>::new(), "{place}");
         undocumented.remove(&*name.to_lowercase());
     }
-    // OpenAPI documents it in `content`, not in `headers`; and a HEAD has the headers of the GET.
+    // OpenAPI documents it in `content`, not in `headers`; a HEAD has the headers of the GET.
     undocumented.remove("content-type");
     assert!(undocumented.is_empty(), "{place}: {undocumented:?}");
 }
@@ -212,7 +212,7 @@ fn reached(answer: &Answer) -> Reached {
     (answer.status, code.map(str::to_owned))
 }
 
-/// Every answer that an operation is documented to have.
+/// The documented answers of an operation.
 fn documented(document: &Document, operation: &Described<'_>) -> BTreeSet<Reached> {
     let mut documented = BTreeSet::new();
     for (status, response) in operation.responses(document) {
@@ -231,7 +231,7 @@ async fn check(id: String) {
     let operation = document.operation(&id);
     let app = app(None).await;
 
-    // The method of such an event is not known either, so that a HEAD is answered with a body.
+    // The method of such an event is unknown, too, so a HEAD is answered with a body.
     let mut answers = BTreeSet::new();
     let answer = unreadable(&app, &operation).await;
     if operation.method == "head" {
@@ -260,7 +260,7 @@ async fn check(id: String) {
 async fn each_operation_has_exactly_the_documented_answers() {
     let mut checks = JoinSet::new();
     for operation in Document::read().operations() {
-        // Those that wait between their attempts wait at the same time.
+        // Checks that wait between attempts wait in parallel.
         checks.spawn(check(operation.id().to_owned()));
     }
     checks.join_all().await;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The schema of a stage in answers.
 pub const STAGE_ANSWER: &str = "AuthenticatorSMSStage";
-/// The schema of a stage beside stages of other kinds.
+/// The schema of a stage in a list of stages of all kinds.
 pub const COMMON_STAGE: &str = "Stage";
 /// The schema of a flow in a stage.
 pub const FLOW_ANSWER: &str = "FlowSet";
@@ -32,9 +32,9 @@ pub struct Described<'d> {
     pub path: &'d str,
     /// The method, in lower case.
     pub method: &'d str,
-    /// What the path says of all its methods.
+    /// What the path documents for all its methods.
     item: &'d Value,
-    /// What is said of this method.
+    /// What is documented for this method.
     pub text: &'d Value,
 }
 
@@ -57,7 +57,7 @@ impl<'d> Described<'d> {
         parameters.filter(|parameter| parameter["in"] == "query").collect()
     }
 
-    /// Every status and what is said of its answer.
+    /// Every status, and the description of its answer.
     pub fn responses(&self, document: &'d Document) -> Vec<(u16, &'d Value)> {
         let responses = self.text["responses"].as_object().unwrap().iter();
         responses
@@ -70,19 +70,19 @@ impl<'d> Described<'d> {
         self.text.get("requestBody").map(|body| &body["content"]["application/json"])
     }
 
-    /// Whether the path names a stage.
+    /// Whether the path contains the UUID of a stage.
     pub fn names_a_stage(&self) -> bool {
         self.path.contains("{stage_uuid}")
     }
 
-    /// Whether the caller has to be known.
+    /// Whether the caller must be authenticated.
     pub fn needs_credentials(&self) -> bool {
         self.text.get("security") != Some(&Value::Array(Vec::new()))
     }
 }
 
 impl Document {
-    /// Reads it.
+    /// Reads the document.
     pub fn read() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.yaml");
         Self(serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
@@ -91,10 +91,10 @@ impl Document {
     /// The node at this JSON pointer, or the one that it refers to.
     pub fn at(&self, pointer: &str) -> &Value {
         let found = self.0.pointer(pointer);
-        self.resolve(found.unwrap_or_else(|| panic!("nothing is at {pointer}")))
+        self.resolve(found.unwrap_or_else(|| panic!("there is nothing at {pointer}")))
     }
 
-    /// The schema of this name.
+    /// The schema with this name.
     pub fn schema(&self, name: &str) -> &Value {
         self.at(&format!("/components/schemas/{name}"))
     }
@@ -115,7 +115,7 @@ impl Document {
         operations
     }
 
-    /// The operation of this id.
+    /// The operation with this id.
     pub fn operation(&self, id: &str) -> Described<'_> {
         let mut found = self.operations().into_iter().filter(|operation| operation.id() == id);
         found.next().unwrap_or_else(|| panic!("{id} is not described"))
@@ -154,7 +154,7 @@ impl Document {
         named.chain(content.get("example")).collect()
     }
 
-    /// The words that the schema of an answer has for the member `code`.
+    /// The values that the schema of an answer allows for the member `code`.
     pub fn codes<'d>(&'d self, schema: &'d Value) -> BTreeSet<&'d str> {
         let schema = self.resolve(schema);
         let parts = ["anyOf", "allOf"].map(|keyword| schema[keyword].as_array());
@@ -163,7 +163,7 @@ impl Document {
     }
 }
 
-/// The texts of a list; none where there is no list.
+/// The texts of a list; empty if the value is not a list.
 pub fn words(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().map(|word| word.as_str().unwrap()).collect()
 }

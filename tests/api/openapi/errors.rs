@@ -1,4 +1,4 @@
-//! The documented errors compared with the table of errors: every one has an example, word for word.
+//! The documented errors compared with the table of errors: each has an example, word for word.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::document::Document;
 
 /// The error after this one. A new error does not compile until it is in this chain. Values that a
-/// client sent are those of the document's examples.
+/// client sent are the ones in the document's examples.
 fn next(error: &Error) -> Option<Error> {
     Some(match error {
         Error::NoRoute => Error::NotImplemented,
@@ -106,7 +106,7 @@ fn every_error_has_an_example_and_every_example_is_an_error() {
     let missing: Vec<_> = errors.difference(&examples).collect();
     assert!(missing.is_empty(), "without an example: {missing:#?}");
     let unused: Vec<_> = examples.difference(&errors).collect();
-    assert!(unused.is_empty(), "never answered: {unused:#?}");
+    assert!(unused.is_empty(), "never returned: {unused:#?}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn every_code_of_an_answer_has_an_example() {
             let codes: BTreeSet<_> =
                 examples.iter().map(|example| example["code"].as_str().unwrap()).collect();
             assert_eq!(document.codes(&content["schema"]), codes, "{} {status}", operation.id());
-            // Nothing but these codes conforms.
+            // No other code conforms.
             let other = json!({"detail": "x", "code": "other"});
             assert!(!document.allows(&content["schema"], &other), "{} {status}", operation.id());
         }

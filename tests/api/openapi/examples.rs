@@ -1,21 +1,21 @@
-//! The examples of requests, and the links from a new stage, sent to the function.
+//! The example requests, and the requests that a new stage links to, sent to the function.
 
 use serde_json::{Value, json};
 
 use super::{
     document::{Described, Document},
-    every_year::{app, request},
+    every_release::{app, request},
 };
 use crate::harness::library::Secrets;
 
 #[tokio::test]
-async fn every_example_of_a_request_is_accepted() {
+async fn every_example_request_is_accepted() {
     let document = Document::read();
     for secrets in [Secrets::Editors, Secrets::WriteOnly] {
         for operation in document.operations() {
             let Some(content) = operation.body() else { continue };
             for (name, example) in content["examples"].as_object().unwrap() {
-                // The page in the browser shows the summary.
+                // The browser page shows the summary.
                 assert!(example["summary"].is_string(), "{name}");
                 let body = &example["value"];
                 let faults = document.faults(&content["schema"], body);

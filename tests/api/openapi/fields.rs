@@ -18,8 +18,8 @@ fn rules() -> Rules {
     Contract::default().rules(Secrets::Editors)
 }
 
-/// The pattern of a slug. JSON Schema's `$` lets no newline through (ECMA-262), but Rust's `\z` is
-/// not known to it.
+/// The pattern of a slug. In JSON Schema (ECMA-262), `$` does not match before a newline, and `\z`
+/// does not exist.
 fn slug_pattern() -> Value {
     json!(SLUG_PATTERN.replace(r"\A", "^").replace(r"\z", "$"))
 }
@@ -27,8 +27,7 @@ fn slug_pattern() -> Value {
 /// The words of a choice.
 type Words = &'static [&'static str];
 
-/// Whether a schema is what the field's kind asks for. `known` picks the words that are known of a
-/// choice's.
+/// Whether a schema fits the field's kind. `known` selects the known words of a choice.
 fn is_of_kind(
     document: &Document,
     schema: &Value,
@@ -50,7 +49,7 @@ fn is_of_kind(
     }
 }
 
-/// Compares one field of a request.
+/// Asserts that the schema of one field of a request agrees with the table of fields.
 fn assert_requested(document: &Document, schema: &Value, spec: &Spec, nullable: bool, blank: bool) {
     let name = spec.name;
     let rules = rules();
@@ -107,8 +106,8 @@ fn a_flow_in_a_request_has_the_fields_of_the_table() {
     assert_eq!(flow_set["items"]["$ref"], format!("#/components/schemas/{FLOW}"));
 }
 
-/// In an answer, a field has its kind and may be null where it may be stored as null. Its text may be
-/// of any length, since a table may be shared with a function of another release.
+/// Asserts that a field of an answer has its kind, and may be null if it may be stored as null. Its
+/// text may have any length, because a function of another release may share the table.
 fn assert_answered(document: &Document, schema: &str, spec: &Spec) {
     let property = &document.properties(schema)[spec.name];
     let name = format!("{schema}.{}", spec.name);
@@ -119,7 +118,7 @@ fn assert_answered(document: &Document, schema: &str, spec: &Spec) {
 }
 
 #[test]
-fn an_answer_has_the_fields_of_the_tables_and_those_alone_can_be_written() {
+fn an_answer_has_the_fields_of_the_tables_and_only_those_can_be_written() {
     let document = Document::read();
     for (schemas, specs) in
         [(&[STAGE_ANSWER][..], &FIELDS[..]), (&[FLOW_ANSWER, LISTED_FLOW][..], &FLOW_FIELDS[..])]
@@ -142,7 +141,7 @@ fn an_answer_has_the_fields_of_the_tables_and_those_alone_can_be_written() {
 }
 
 #[test]
-fn every_enum_is_that_of_a_field_or_of_one_answer() {
+fn every_enum_belongs_to_a_field_or_to_one_answer() {
     let document = Document::read();
     let schemas = document.at("/components/schemas").as_object().unwrap().iter();
     let enums: Vec<_> = schemas

@@ -23,7 +23,7 @@ fn is_accepted(body: &Value) -> bool {
     Patch::parse(body, &rules(), Completeness::Partial).is_ok()
 }
 
-/// Values of every type, among them some that a field just accepts or just refuses.
+/// Values of every type, some of them at the limits of what a field accepts.
 fn probes() -> Vec<Value> {
     let slug_characters_max = rules().slug_characters_max.unwrap();
     let mut probes = vec![
@@ -75,8 +75,8 @@ fn probes() -> Vec<Value> {
     probes
 }
 
-/// The value as it is read before it is checked against its schema, by the section "Lenient where
-/// authentik is" of the document.
+/// The value that is checked against the schema: the sent one, converted as the document's section
+/// "Lenient where authentik is" describes.
 fn as_read(schema: &Value, value: &Value) -> Value {
     let word = value.as_str().map(str::to_ascii_lowercase);
     match (schema["type"].as_str().unwrap(), value) {

@@ -1,4 +1,4 @@
-//! The documented parameters of lists compared with what lists read.
+//! The documented parameters of lists compared with those that lists read.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,15 @@ use uuid::Uuid;
 
 use super::{
     document::{Document, words},
-    every_year::{app, request},
+    every_release::{app, request},
 };
 use crate::harness::{CONFIGURE_FLOW, MAPPING, STAGE, stage_with};
 
 /// The parameters that every list has.
 const OF_EVERY_LIST: [&str; 4] = ["search", "ordering", "page", "page_size"];
-/// Parameters that never refuse a value, as their descriptions say.
+/// Parameters for which no value is refused, as their descriptions say.
 const LENIENT: [&str; 3] = ["ordering", "page_size", "verify_only"];
-/// The lists.
+/// The operations that list.
 const LISTS: [&str; 3] =
     ["stages_authenticator_sms_list", "stages_all_list", "flows_instances_list"];
 
@@ -74,11 +74,11 @@ fn a_parameter_has_the_kind_of_its_field() {
     let page_size = document.at("/components/parameters/PageSize");
     let rules = Contract::default().list_rules(Secrets::Editors);
     assert_eq!(page_size["schema"]["default"], rules.page_size_default);
-    assert_eq!((rules.page_size_max, rules.page_size_odd), (None, rules.page_size_default));
+    assert_eq!((rules.page_size_max, rules.page_size_invalid), (None, rules.page_size_default));
 }
 
 #[test]
-fn the_documented_orders_are_those_that_are_known() {
+fn the_documented_orders_are_the_known_ones() {
     let document = Document::read();
     let rules = Contract::default().list_rules(Secrets::Editors);
     let parse = |text: &str| Order::parse(Some(text), &rules);
@@ -92,7 +92,7 @@ fn the_documented_orders_are_those_that_are_known() {
     ] {
         let parameters = document.operation(list).query_parameters(&document);
         let ordering = parameters.iter().find(|parameter| name(parameter) == "ordering").unwrap();
-        // Commas between the values.
+        // Values are separated by commas.
         assert_eq!((&ordering["style"], &ordering["explode"]), (&json!("form"), &json!(false)));
         let documented: BTreeSet<_> =
             words(&ordering["schema"]["items"]["enum"]).into_iter().map(str::to_owned).collect();
@@ -105,8 +105,7 @@ fn the_documented_orders_are_those_that_are_known() {
     }
 }
 
-/// Values for any parameter; keys that nothing has are not among them, since those are refused for
-/// another reason.
+/// Values for any parameter, except keys that do not exist: those are refused for another reason.
 const PROBES: [&str; 18] = [
     "",
     "x",
@@ -128,7 +127,7 @@ const PROBES: [&str; 18] = [
     "-pk,name",
 ];
 
-/// A row that the parameter can ask for.
+/// An existing key that the parameter can have.
 fn own_row(parameter: &str) -> Option<&'static str> {
     match parameter {
         "stage_uuid" => Some(STAGE),
@@ -138,7 +137,7 @@ fn own_row(parameter: &str) -> Option<&'static str> {
     }
 }
 
-/// The value as it is read before it is checked against its schema.
+/// The value that is checked against the schema.
 fn as_read(schema: &Value, probe: &str) -> Value {
     if schema["format"] == "uuid" {
         return Uuid::try_parse(probe).map_or(json!(probe), |uuid| json!(uuid));
@@ -160,7 +159,7 @@ async fn a_parameter_accepts_exactly_what_its_schema_and_its_description_allow()
             for probe in probes {
                 let query = format!("{name}={}", probe.replace(' ', "+"));
                 let answer = app.send(&request(&operation, "").query(&query)).await;
-                // As the introduction says, one without a value counts as not given.
+                // As the introduction says, a parameter without a value is treated as absent.
                 let is_allowed = probe.is_empty()
                     || LENIENT.contains(&name)
                     || document.allows(schema, &as_read(schema, &probe));
@@ -176,7 +175,7 @@ async fn a_parameter_accepts_exactly_what_its_schema_and_its_description_allow()
 }
 
 #[tokio::test]
-async fn every_filter_finds_the_stage_that_has_its_value_and_no_other() {
+async fn every_filter_finds_only_the_stages_with_its_value() {
     let document = Document::read();
     let app = app(None).await;
     let stage = stage_with(json!({}));

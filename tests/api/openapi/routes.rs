@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::{
     document::{Described, Document, words},
-    every_year::{app, request},
+    every_release::{app, request},
 };
 use crate::harness::{Request, STAGE};
 
-/// The path whose HEAD and OPTIONS are documented, in the place of those of every path.
+/// The only path whose HEAD and OPTIONS are documented, as an example for all paths.
 const STAGE_PATH: &str = "/stages/authenticator/sms/{stage_uuid}/";
 
 fn template(route: &Route) -> String {
@@ -22,7 +22,7 @@ fn template(route: &Route) -> String {
 }
 
 #[test]
-fn the_operations_are_those_of_the_routes() {
+fn the_documented_operations_are_those_of_the_routes() {
     let document = Document::read();
     let mut served = BTreeSet::new();
     for route in &ROUTES {
@@ -45,7 +45,7 @@ fn the_operations_are_those_of_the_routes() {
         .collect();
     assert_eq!(described, served);
     assert_eq!(described.len(), operations.len(), "each once");
-    // The page in the browser unfolds the first.
+    // The browser page expands the first.
     assert_eq!(operations[0].id(), "stages_authenticator_sms_partial_update");
 }
 
@@ -71,7 +71,7 @@ async fn every_path_answers_with_a_documented_allow() {
 }
 
 #[tokio::test]
-async fn every_operation_is_served_at_every_server_and_to_whom_it_says() {
+async fn every_operation_is_served_at_every_server_to_the_documented_callers() {
     let document = Document::read();
     let app = app(None).await;
     for operation in document.operations() {
@@ -112,7 +112,7 @@ async fn other_paths_are_answered_as_the_introduction_says() {
     }
 }
 
-/// The headers with preconditions that an operation is documented to have.
+/// The documented precondition headers of an operation.
 fn preconditions<'d>(document: &'d Document, operation: &Described<'d>) -> Vec<&'d str> {
     let parameters = operation.parameters(document).into_iter();
     let headers = parameters.filter(|parameter| parameter["in"] == "header");
@@ -125,8 +125,8 @@ async fn preconditions_are_checked_where_they_are_documented() {
     let app = app(None).await;
     for operation in document.operations() {
         let documented = preconditions(&document, &operation);
-        // The introduction says that both count for every method of a stage, and what a POST says of
-        // them; each is listed where it is of use.
+        // The introduction says that both apply to every method of a stage, and what they mean for
+        // a POST; each is listed where it is useful.
         let expected: &[&str] = match operation.method {
             "get" | "head" if operation.path == STAGE_PATH => &["If-None-Match"],
             "put" | "patch" | "delete" => &["If-Match"],

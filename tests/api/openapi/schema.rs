@@ -1,7 +1,7 @@
-//! A check of values against the document's schemas.
+//! Checks values against the document's schemas.
 //!
-//! The document uses a dozen keywords. To check those takes fewer lines than the crates that know all
-//! keywords take seconds to build. An unknown keyword fails the test that meets it.
+//! The document uses a dozen keywords, which few lines can check; a crate that knows all keywords
+//! takes long to build. An unknown keyword fails the test that encounters it.
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ impl Document {
         self.faults(schema, value).is_empty()
     }
 
-    /// Where the value does not conform to the schema.
+    /// The places where the value does not conform to the schema.
     pub fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
         let schema = self.resolve(schema);
         if value.is_null() && schema["nullable"] == true {
@@ -36,7 +36,7 @@ impl Document {
                 "anyOf" => {
                     let mut schemas = rule.as_array().unwrap().iter();
                     if !schemas.any(|schema| self.allows(schema, value)) {
-                        faults.push(format!("{value} is none of {rule}"));
+                        faults.push(format!("{value} matches none of {rule}"));
                     }
                 }
                 _ if holds(keyword, rule, value) => {}
@@ -57,7 +57,7 @@ impl Document {
     }
 }
 
-/// Whether one keyword's rule holds. A rule for another type than the value's holds always.
+/// Whether one keyword's rule holds. A rule for another type than the value's always holds.
 fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
     let length = || value.as_str().map(|text| text.chars().count() as u64);
     match keyword {
@@ -89,7 +89,7 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
         }
         "nullable" | "readOnly" | "description" | "example" | "default" => true,
         "additionalProperties" => {
-            assert_eq!(rule, &Value::Object(Map::new()), "anything is let in");
+            assert_eq!(rule, &Value::Object(Map::new()), "anything is allowed");
             true
         }
         other => panic!("an unknown keyword: {other}"),

@@ -1,10 +1,10 @@
-//! The documented shapes of answers compared with real ones, key for key.
+//! The documented forms of answers compared with real ones, key by key.
 
 use serde_json::{Map, Value, json};
 
 use super::{
     document::{COMMON_STAGE, Document, FLOW_ANSWER, LISTED_FLOW, STAGE_ANSWER, keys, words},
-    every_year::{OPERATOR, app},
+    every_release::{OPERATOR, app},
 };
 use crate::harness::{Request, STAGE, TestApp, VIEWER, library::Secrets, stage_with};
 
@@ -14,7 +14,7 @@ async fn body(app: &TestApp, request: Request) -> Value {
     answer.body
 }
 
-/// Checks an object against its schema: it has all keys of the schema, in their order, and no other.
+/// Asserts that an object conforms to its schema, with exactly the schema's keys, in their order.
 fn assert_shape(document: &Document, schema: &str, value: &Value) {
     let properties: Vec<_> = document.properties(schema).keys().collect();
     assert_eq!(keys(value), properties, "{schema}");
@@ -24,7 +24,7 @@ fn assert_shape(document: &Document, schema: &str, value: &Value) {
 }
 
 #[tokio::test]
-async fn a_stage_has_the_documented_keys_whoever_asks() {
+async fn a_stage_has_the_documented_keys_for_every_caller() {
     let document = Document::read();
     for secrets in [None, Some(Secrets::Editors), Some(Secrets::Echo), Some(Secrets::WriteOnly)] {
         let app = app(secrets).await;
@@ -79,7 +79,7 @@ async fn lists_and_lookups_have_the_documented_keys() {
 }
 
 #[tokio::test]
-async fn read_only_members_that_are_sent_change_nothing() {
+async fn read_only_members_of_a_request_change_nothing() {
     let document = Document::read();
     let app = app(None).await;
     let before = body(&app, Request::get()).await;

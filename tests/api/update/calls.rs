@@ -13,7 +13,7 @@ use crate::harness::{
 struct Case {
     name: &'static str,
     body: Value,
-    /// The operations after the look-up of the token.
+    /// The operations after the lookup of the token.
     operations: &'static [&'static str],
 }
 
@@ -56,7 +56,7 @@ async fn every_kind_of_update_makes_the_promised_calls() {
         let app = TestApp::new().await;
         assert_eq!(app.send(&Request::patch_json(&body)).await.status, 200, "{name}");
         let asked = app.dynamodb.operations();
-        assert_eq!(asked[0], "GetItem", "{name}: the token");
+        assert_eq!(asked[0], "GetItem", "{name}: the lookup of the token");
         assert_eq!(asked[1..], *operations, "{name}: with a token that is not remembered");
 
         let app =
@@ -68,8 +68,8 @@ async fn every_kind_of_update_makes_the_promised_calls() {
     }
 }
 
-/// Whether a removed flow has a row is seen in the transaction that would keep the reference to it.
-/// If the flow has none, another call has to clear the reference.
+/// The transaction that would keep the reference to a removed flow shows whether the flow has a
+/// row. If it has none, another call has to clear the reference.
 #[tokio::test]
 async fn removing_a_flow_without_a_row_takes_one_more_call() {
     for (has_row, operations) in [

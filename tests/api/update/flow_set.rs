@@ -11,8 +11,8 @@ use crate::harness::{
     with,
 };
 
-/// A flow with a new slug as the API shows it: the model's defaults, and the keys that the server
-/// generated, taken from the answer.
+/// A flow with a new slug as the API shows it: with authentik's defaults, and the keys that the
+/// server generated, taken from the answer.
 fn new_flow(slug: &str, shown: &Value) -> Value {
     let generated = json!({
         "pk": shown["pk"],
@@ -28,7 +28,7 @@ fn new_flow(slug: &str, shown: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn flow_set_replaces_the_list() {
+async fn a_new_flow_set_replaces_the_whole_list() {
     let app = TestApp::new().await;
     let members = json!({
         "name": "Members", "slug": "enroll-members", "title": "Hello", "designation": "recovery",
@@ -36,11 +36,11 @@ async fn flow_set_replaces_the_list() {
     let sent = json!([flow("new"), members, flow("newer")]);
     let answer = app.send(&Request::patch_json(&json!({"flow_set": sent}))).await;
     let stored = &app.snapshot().await[&Key::stage(STAGE)];
-    assert_eq!(document(stored), answer.body, "the answer is what is stored");
+    assert_eq!(document(stored), answer.body, "the answer shows the stored document");
     let shown = answer.body["flow_set"].clone();
     let expected = json!([
         new_flow("new", &shown[0]),
-        // The fields that it does not name stay: keys, background, and the four optional ones.
+        // Fields that it does not contain stay: keys, background, and the four optional ones.
         with(own_flow(1), members),
         new_flow("newer", &shown[2]),
     ]);
@@ -74,7 +74,7 @@ async fn flow_set_replaces_the_list() {
 }
 
 #[tokio::test]
-async fn flow_set_sets_the_optional_fields_that_an_element_names() {
+async fn flow_set_sets_the_optional_fields_that_an_element_contains() {
     let app = TestApp::new().await;
     let optional = json!({
         "policy_engine_mode": "any",

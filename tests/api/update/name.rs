@@ -1,4 +1,4 @@
-//! Renames: the lock on a stage's name moves with it.
+//! Renames: the lock on a stage's name moves with the name.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn a_rename_moves_the_lock() {
     let other = Request::patch_json(&json!({"name": "sms-setup"})).stage(OTHER_STAGE);
     assert_eq!(app.send(&other).await.status, 200, "another stage may take it");
     let back = Request::patch_json(&json!({"name": "sms-setup"}));
-    assert_refused(&app, &back, invalid(json!({"name": [NAME_TAKEN]})), "then it is taken").await;
+    assert_refused(&app, &back, invalid(json!({"name": [NAME_TAKEN]})), "now it is taken").await;
     let back = json!({"name": "backup-sms"});
     let expected = stage_with(json!({"name": "backup-sms", "from_number": "+15005550001"}));
     assert_updated(
@@ -42,7 +42,7 @@ async fn a_taken_name_is_refused_and_nothing_changes() {
     let app = TestApp::new().await;
     for (body, why) in [
         (json!({"name": "backup-sms"}), "alone"),
-        (json!({"name": 4242, "from_number": "+15005550001"}), "a number is a name as well"),
+        (json!({"name": 4242, "from_number": "+15005550001"}), "a number is read as text"),
         (json!({"name": "backup-sms", "flow_set": []}), "with a flow_set"),
         (json!({"name": "backup-sms", "mapping": MAPPING}), "with a valid reference"),
     ] {
@@ -51,7 +51,7 @@ async fn a_taken_name_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_stages_own_name_is_not_a_rename() {
+async fn setting_a_stages_own_name_is_not_a_rename() {
     let app = TestApp::new().await;
     app.dynamodb.operations();
     let body = json!({"name": "sms-setup", "verify_only": true});

@@ -1,4 +1,4 @@
-//! `configure_flow` and `mapping`: references to rows, or to a flow of the stage's own.
+//! `configure_flow` and `mapping`: references to rows, or to a flow of the stage's own `flow_set`.
 
 use serde_json::json;
 
@@ -93,7 +93,7 @@ async fn a_reference_that_does_not_change_is_not_checked() {
 }
 
 #[tokio::test]
-async fn configure_flow_may_name_a_flow_of_the_new_flow_set() {
+async fn configure_flow_may_refer_to_a_flow_of_the_new_flow_set() {
     let app = TestApp::new().await;
     app.delete_item(&Key::flow(SETUP_FLOW)).await;
     let slug = "default-authenticator-sms-setup";
@@ -117,10 +117,10 @@ async fn configure_flow_may_name_a_flow_of_the_new_flow_set() {
     assert_updated(&app, &Request::patch_json(&body), expected, "it stays, with changes").await;
 }
 
-/// A body that names a flow and drops that very flow contradicts itself; one that only drops it lets
-/// go of it.
+/// A body that refers to a flow and removes the same flow contradicts itself; a body that only
+/// removes the flow clears the reference.
 #[tokio::test]
-async fn configure_flow_may_not_name_a_flow_that_the_same_body_drops() {
+async fn configure_flow_may_not_refer_to_a_flow_that_the_same_body_removes() {
     let app = TestApp::new().await;
     app.configure_by_own_flow().await;
     let body = json!({"configure_flow": SETUP_FLOW, "flow_set": []});
@@ -144,5 +144,5 @@ async fn configure_flow_may_not_name_a_flow_that_the_same_body_drops() {
     }
     let body = json!({"flow_set": []});
     let cleared = stage_with(json!({"flow_set": [], "configure_flow": null}));
-    assert_updated(&app, &Request::patch_json(&body), cleared, "it is not named").await;
+    assert_updated(&app, &Request::patch_json(&body), cleared, "not in the body").await;
 }

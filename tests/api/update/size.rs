@@ -17,22 +17,22 @@ fn kilobyte() -> String {
 }
 
 #[tokio::test]
-async fn an_item_over_400_kb_is_refused_and_the_field_is_named() {
+async fn an_item_over_400_kb_is_refused_with_an_error_on_the_field() {
     let app = TestApp::new().await;
     let stored = Request::patch_json(&json!({"from_number": "n".repeat(150 * 1024)}));
     assert_eq!(app.send(&stored).await.status, 200);
     let text = |kilobytes: usize| "t".repeat(kilobytes * 1024);
     for (body, field, why) in [
         (json!({"friendly_name": text(300)}), "friendly_name", "together with the stored item"),
-        (json!({"auth": text(401)}), "auth", "by itself"),
-        (json!({"auth_password": text(399)}), "auth_password", "nearly by itself"),
+        (json!({"auth": text(401)}), "auth", "too large alone"),
+        (json!({"auth_password": text(399)}), "auth_password", "nearly too large alone"),
         (
             json!({"auth": text(120), "account_sid": text(140)}),
             "account_sid",
-            "two texts: the longer is named",
+            "two texts: the error is on the longer",
         ),
         (json!({"name": text(300)}), "name", "a rename, together with the stored item"),
-        (json!({"name": text(401)}), "name", "a rename, by itself"),
+        (json!({"name": text(401)}), "name", "a rename, too large alone"),
         (json!({"name": text(300), "mapping": MAPPING}), "name", "a rename and a reference"),
         (json!({"flow_set": flows_of(300)}), "flow_set", "many flows"),
         (
@@ -54,7 +54,7 @@ async fn an_item_over_400_kb_is_refused_and_the_field_is_named() {
 
 /// A control character takes one byte in the table, and six in an answer.
 #[tokio::test]
-async fn a_stage_that_a_load_balancer_could_not_carry_is_refused_by_every_trigger() {
+async fn a_stage_that_is_too_large_for_a_load_balancer_is_refused_through_every_trigger() {
     let app = TestApp::new().await;
     let controls = |count: usize| "\u{1}".repeat(count);
     for trigger in TRIGGERS {
@@ -66,18 +66,18 @@ async fn a_stage_that_a_load_balancer_could_not_carry_is_refused_by_every_trigge
     let largest = json!({"name": controls(110_000)});
     assert_eq!(app.send(&Request::patch_json(&largest)).await.status, 200);
     for field in ["friendly_name", "from_number", "account_sid", "auth", "auth_password"] {
-        // As much as is written without the stage being read.
+        // The most that is written without reading the stage.
         let body = json!({field: controls(3_400)});
         assert_eq!(app.send(&Request::patch_json(&body)).await.status, 200, "{field}");
     }
     for trigger in TRIGGERS {
         let answer = app.send(&Request::get().trigger(trigger)).await;
-        assert_eq!(answer.status, 200, "{trigger:?} can carry what was stored");
+        assert_eq!(answer.status, 200, "{trigger:?} can return the stage");
     }
 }
 
 #[tokio::test]
-async fn a_list_that_a_load_balancer_cannot_carry_is_refused_by_get_and_head_alike() {
+async fn a_list_that_is_too_large_for_a_load_balancer_is_refused_by_get_and_head_alike() {
     let app = TestApp::new().await;
     for stage in [STAGE, OTHER_STAGE, THIRD_STAGE] {
         let body = json!({"auth": "t".repeat(380 * 1024)});
@@ -90,12 +90,12 @@ async fn a_list_that_a_load_balancer_cannot_carry_is_refused_by_get_and_head_ali
     let head = app.send(&list.clone().method("HEAD")).await;
     assert_eq!((head.status, head.body), (400, Value::Null), "HEAD has the status of GET");
     let one = app.send(&list.query("page_size=1")).await;
-    assert_eq!(one.status, 200, "one at a time can be carried");
+    assert_eq!(one.status, 200, "one stage at a time is not too large");
 }
 
-/// The lock holds the name as well, and is checked before the stage.
+/// The lock also contains the name, and is checked before the stage.
 #[tokio::test]
-async fn a_name_whose_lock_alone_is_over_400_kb_is_refused_as_well() {
+async fn a_name_whose_lock_alone_is_over_400_kb_is_refused() {
     let app = TestApp::new().await;
     let body = json!({"name": "n".repeat(409_550)});
     assert_refused(&app, &Request::patch_json(&body), invalid(json!({"name": [TOO_LARGE]})), "")

@@ -1,11 +1,11 @@
-// Uses a served resource through authentik's published JavaScript client, as installed.
+// Tests a server through authentik's published JavaScript client, as installed.
 //
 //     node check.mjs INSTALLED LINES FIXTURE RELEASE SETTING=BASE_URL...
 //
-// INSTALLED is the directory that holds node_modules, RELEASE the client's. SETTING is what the server at BASE_URL was
-// started with: a release, or `every_year` for none. Each server must hold FIXTURE. LINES says what each release
-// answers with. The checks run once for each server, in the order they stand in, and share one stage: each knows what
-// the ones before it left. Prints a TAP line per check; exits 1 if any failed.
+// INSTALLED is the directory with node_modules; RELEASE is the client's release. SETTING is the release that the server
+// at BASE_URL was started with, or `every_release` for none. Each server must have FIXTURE loaded. LINES has the keys of
+// each release's answers. The checks run once for each server, in the order of this file, and share one stage, so each
+// depends on those before it. Prints a TAP line per check; exits with 1 if any failed.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,8 +14,8 @@ import { pathToFileURL } from "node:url";
 
 const [installed, linesFile, fixtureFile, release, ...served] = process.argv.slice(2);
 
-// The packages of 2025.8 to 2026.2 were published without the file that their `main` names, so that only what bundlers
-// read, `module`, can be loaded.
+// The packages of 2025.8 to 2026.2 were published without the file that their `main` refers to, so only `module`, which
+// is meant for bundlers, can be loaded.
 const root = resolve(installed, "node_modules/@goauthentik/api");
 const { main, module } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 const entry = [main, module].map((file) => resolve(root, file)).find((file) => existsSync(file));
@@ -37,25 +37,25 @@ const required = {
   auth: "another",
 };
 
-/** What this release answers with: its own row if there is one, else the row of its line. */
+/** The keys and rules of this release's answers: its own row if there is one, else the row of its line. */
 function line(name) {
   const find = (wanted) => lines.lines.find((row) => row.releases.includes(wanted));
   return find(name) ?? find(name.split(".", 2).join(".")) ?? assert.fail(`${name} is in no row`);
 }
 
-// What the client itself can send and must find.
+// What the client's own release can send and expects in answers.
 const own = line(release);
 
-// The server that is being checked, what its answers must look like, and its stages as they should now stand; every
-// check that changes one says so here too.
+// The server that is being checked, the expected form of its answers, and the expected current state of its stages,
+// which every check that changes a stage must update.
 let baseUrl, contract, hidesSecrets, stages, stage, other;
 
 function start(setting, url) {
   baseUrl = url;
-  contract = setting === "every_year" ? lines.every_year : line(setting);
+  contract = setting === "every_release" ? lines.every_release : line(setting);
   hidesSecrets = !contract.stage.includes("auth");
   stages = structuredClone(fixture.stages);
-  // The fixture's first stages have flows and none.
+  // The fixture's first stage has flows, the second has none.
   [stage, other] = stages;
 }
 
@@ -100,8 +100,8 @@ const flowRequest = (name, slug, optional = {}) => ({
   ...optional,
 });
 
-// The client's own names for the document, and `undefined` for null: spelled out here, so that the client's reading
-// is compared with something it did not make itself. Keys that this release does not know are not read.
+// The document with the client's names for its keys, and `undefined` for null. It is computed here, so that the client's
+// decoding is compared with something that the client did not make. Keys unknown to this release are left out.
 const camel = (key) => key.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 const typedFlow = (document) => typed(document, own.flow);
 const typed = (document, keys = own.stage) =>
@@ -128,7 +128,7 @@ function shown(document, toEditor = true) {
 
 const pick = (document, keys) => Object.fromEntries(keys.map((key) => [key, document[key]]));
 
-/** The answer is the whole expected document: its text, key order included, and its typed form. */
+/** Asserts that the answer is the whole expected document: its text, with the order of keys, and its typed form. */
 async function isStage(answer, { expected = stage, status = 200, toEditor = true } = {}) {
   const document = shown(expected, toEditor);
   assert.equal(answer.raw.status, status);
@@ -139,7 +139,7 @@ async function isStage(answer, { expected = stage, status = 200, toEditor = true
   return value;
 }
 
-/** The answer is a page with these stages, in this order. */
+/** Asserts that the answer is a page with these stages, in this order. */
 async function isPage(answer, expected, { toEditor = true, ...pagination } = {}) {
   const page = {
     pagination: {
@@ -166,7 +166,7 @@ const pickCamel = (document) => Object.fromEntries(Object.entries(document).map(
 
 const byName = () => stages.toSorted((one, two) => Buffer.compare(Buffer.from(one.name), Buffer.from(two.name)));
 
-/** The call fails with this status and this body; the stage stays as it was. */
+/** Asserts that the call fails with this status and this body, and does not change the stage. */
 async function refused(status, fromJSON, body, call) {
   const before = await retrieve();
   const error = await call().then(
@@ -256,7 +256,7 @@ check("lists for a token that may only view", async () => {
   });
 });
 
-check("reads what a list refuses", async () => {
+check("reads the errors of a list", async () => {
   await invalid({ provider: ["Select a valid choice. pigeon is not one of the available choices."] }, () =>
     list({ provider: "pigeon" }),
   );
@@ -264,7 +264,7 @@ check("reads what a list refuses", async () => {
   await forbidden(() => list({}, "nothing-token"));
 });
 
-check("looks up what is around a stage", async () => {
+check("looks up flows, stages and the configuration", async () => {
   const stagesFound = await api("good-token").stagesAllList({ name: stage.name });
   assert.deepEqual(stagesFound.results.map(({ pk, name, component }) => [pk, name, component]), [
     [stage.pk, stage.name, stage.component],
@@ -320,7 +320,7 @@ check("shows what uses a stage", async () => {
   await missing(() => usedBy(unknown));
 });
 
-check("changes only the fields that are named", async () => {
+check("changes only the fields that are sent", async () => {
   const answer = await patch({ name: "renamed", verifyOnly: true, authType: client.AuthTypeEnum.Bearer });
   Object.assign(stage, { name: "renamed", verify_only: true, auth_type: "bearer" });
   await isStage(answer);
@@ -367,23 +367,23 @@ check("sends nulls", async () => {
   await isStage(await retrieve());
 });
 
-check("takes a display name away", async () => {
+check("removes a display name", async () => {
   await isStage(await patch({ friendlyName: "Mobile" }), { expected: { ...stage, friendly_name: "Mobile" } });
-  // The client's release has one way to say so. A server without a release takes both.
+  // The client's release has one way to remove it. A server without a release accepts both.
   const answer = await patch({ friendlyName: own.no_friendly_name });
   stage.friendly_name = null;
   await isStage(answer);
   await isStage(await retrieve());
 });
 
-check("leaves everything alone without a request", async () => {
+check("changes nothing without a request", async () => {
   const before = await etag();
   const answer = await patch(undefined);
   await isStage(answer);
   assert.equal(answer.raw.headers.get("etag"), before);
 });
 
-check("leaves everything alone with an empty request", async () => {
+check("changes nothing with an empty request", async () => {
   const before = await etag();
   const answer = await patch({});
   await isStage(answer);
@@ -436,7 +436,7 @@ check("sends the whole stage back", async () => {
   await isStage(await retrieve());
 });
 
-checkIf(own.flow_set_writable, "empties the flows", async () => {
+checkIf(own.flow_set_writable, "removes all flows", async () => {
   const answer = await patch({ flowSet: [] });
   stage.flow_set = [];
   await isStage(answer);
@@ -452,7 +452,7 @@ check("updates in full", async () => {
     account_sid: "https://sms.example.com/send",
     auth: "another",
     ...(hidesSecrets && { auth_password: "kept" }),
-  }); // what is optional and absent stays
+  }); // optional fields that are absent are unchanged
   await isStage(answer);
 
   answer = await put({
@@ -489,7 +489,7 @@ check("writes only if the etag still matches", async () => {
   await isStage(await retrieve());
 });
 
-check("creates a stage from what is required", async () => {
+check("creates a stage from the required fields", async () => {
   const answer = await create(required);
   const { pk } = await answer.raw.clone().json();
   assert.match(pk, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -515,7 +515,7 @@ check("creates a stage from what is required", async () => {
   await isPage(await list({ name: made.name }), [made]);
 });
 
-check("creates a stage from everything", async () => {
+check("creates a stage from all fields", async () => {
   const answer = await create({
     ...required,
     name: "made-in-full",
@@ -563,7 +563,7 @@ check("creates a stage from everything", async () => {
   await isStage(await retrieve(made.pk), { expected: made });
 });
 
-check("reads what a create refuses", async () => {
+check("reads the errors of a create", async () => {
   await invalid({ name: ["stage with this name already exists."] }, () => create({ ...required, name: other.name }));
   await invalid(
     {
@@ -604,7 +604,7 @@ check("reads a 400 about several fields", () =>
       patch({ name: other.name, configureFlow: unknown, provider: "pigeon", mapping: "nope" }),
   ));
 
-checkIf(own.flow_set_writable, "reads a 400 about some flows of several", () =>
+checkIf(own.flow_set_writable, "reads a 400 about some of several flows", () =>
   invalid(
     {
       flow_set: [
@@ -616,7 +616,7 @@ checkIf(own.flow_set_writable, "reads a 400 about some flows of several", () =>
     () => patch({ flowSet: [flowRequest("A", "same"), flowRequest("B", "same"), { name: "C", slug: "other" }] }),
   ));
 
-check("reads a 400 about what a full update lacks", () =>
+check("reads a 400 about missing fields of a full update", () =>
   invalid(
     Object.fromEntries(
       ["name", "provider", "from_number", "account_sid", "auth"].map((key) => [key, ["This field is required."]]),
@@ -631,7 +631,7 @@ check("reads a 403 for each reason", async () => {
     ["expired-token", "Token invalid/expired", "authentication_failed"],
     ["viewer-token", "You do not have permission to perform this action.", "permission_denied"],
   ]) {
-    // "" because a token left `undefined` would fall back to the good one.
+    // "", because `undefined` would be replaced by the good token.
     await refused(403, client.GenericErrorFromJSON, { detail, code }, () =>
       patch({ name: "refused" }, { token: token ?? "" }),
     );

@@ -1,11 +1,11 @@
-"""Uses a served resource through authentik's published Python client, as installed.
+"""Tests a server through authentik's published Python client, as installed.
 
     check.py LINES FIXTURE RELEASE SETTING=BASE_URL...
 
-RELEASE is the client's. SETTING is what the server at BASE_URL was started with: a release, or `every_year` for
-none. Each server must hold FIXTURE. LINES says what each release answers with. The checks run once for each
-server, in the order they stand in, and share one stage: each knows what the ones before it left. Prints a TAP line
-per check; exits 1 if any failed.
+RELEASE is the client's release. SETTING is the release that the server at BASE_URL was started with, or `every_release`
+for none. Each server must have FIXTURE loaded. LINES has the keys of each release's answers. The checks run once for
+each server, in the order of this file, and share one stage, so each depends on those before it. Prints a TAP line per
+check; exits with 1 if any failed.
 """
 
 import json
@@ -37,7 +37,7 @@ BOUNDED = {"_request_timeout": 20.0}
 
 
 def line(release):
-    """What this release answers with: its own row if there is one, else the row of its line."""
+    """The keys and rules of this release's answers: its own row if there is one, else the row of its line."""
     for name in (release, release.rpartition(".")[0]):
         for row in LINES["lines"]:
             if name in row["releases"]:
@@ -45,7 +45,7 @@ def line(release):
     raise KeyError(release)
 
 
-# What the client itself can send and must find.
+# What the client's own release can send and expects in answers.
 CLIENT = line(RELEASE)
 
 CHECKS = []
@@ -61,22 +61,22 @@ def only_if(condition):
 
 
 class Server:
-    """A server, what its answers must look like, and the one stage that the checks change."""
+    """A server, the expected form of its answers, and the one stage that the checks change."""
 
     def __init__(self, setting, base_url):
         self.base_url = base_url
-        self.contract = LINES["every_year"] if setting == "every_year" else line(setting)
+        self.contract = LINES["every_release"] if setting == "every_release" else line(setting)
         self.hides_secrets = "auth" not in self.contract["stage"]
         self.stages = {stage["pk"]: deepcopy(stage) for stage in FIXTURE["stages"]}
-        # The fixture's first stages have flows and none.
+        # The fixture's first stage has flows, the second has none.
         self.pk = FIXTURE["stages"][0]["pk"]
         self.other = self.stages[FIXTURE["stages"][1]["pk"]]
-        # Flows can be written if both sides know how.
+        # Flows can be written if both the client and the server support it.
         self.writes_flows = CLIENT["flow_set_writable"] and self.contract["flow_set_writable"]
 
     @property
     def stage(self):
-        """The stage as it should now stand; every check that changes it says so here too."""
+        """The expected current state of the stage, which every check that changes it must update."""
         return self.stages[self.pk]
 
     def api(self, token="good-token", kind=StagesApi):
@@ -129,7 +129,7 @@ class Server:
         return {key: {**flow, **urls}[key] for key in self.contract["flow"]}
 
     def is_stage(self, answer, stage=None, status=200, to_editor=True):
-        """The answer is the whole expected document: its text, key order included, and its typed form."""
+        """Asserts that the answer is the whole expected document: its text, with the order of keys, and its typed form."""
         expected = self.shown(stage or self.stage, to_editor)
         assert answer.status_code == status, answer.status_code
         is_text(answer, expected)
@@ -138,7 +138,7 @@ class Server:
         assert answer.data == typed, f"\n got {answer.data}\nwant {typed}"
 
     def is_page(self, answer, stages, to_editor=True, **pagination):
-        """The answer is a page with these stages, in this order."""
+        """Asserts that the answer is a page with these stages, in this order."""
         expected = {
             "pagination": {
                 "next": 0,
@@ -164,7 +164,7 @@ class Server:
 
     @contextmanager
     def refused(self, exception, typed, body):
-        """The call raises exactly this exception, with this typed data and this body; the stage stays as it was."""
+        """Asserts that the call raises exactly this exception, with this typed data and body, and does not change the stage."""
         before = self.retrieve()
         try:
             yield
@@ -188,7 +188,7 @@ class Server:
         return self.refused(exceptions.ForbiddenException, models.GenericError, body)
 
     def not_found(self, body=NOT_FOUND):
-        # The client has no type for a 404, so only the body tells.
+        # The client has no type for a 404, so only the body is compared.
         return self.refused(exceptions.NotFoundException, None, body)
 
 
@@ -201,7 +201,7 @@ def is_text(answer, expected):
 
 
 def header(answer, name):
-    # The client hands headers over in a plain dict, and how a server spells their names is its own affair.
+    # The client returns headers in a plain dict, with the letter case that the server sent.
     return {key.lower(): value for key, value in answer.headers.items()}[name]
 
 
@@ -220,7 +220,7 @@ def flow(name, slug, **optional):
 
 
 def made(answer):
-    """The keys that the server made, for an expected document."""
+    """The answer's document, with the keys that the server generated."""
     document = json.loads(answer.raw_data)
     assert str(UUID(document["pk"])) == document["pk"]
     return document
@@ -305,7 +305,7 @@ def lists_for_a_token_that_may_only_view(server):
 
 
 @check
-def reads_what_a_list_refuses(server):
+def reads_the_errors_of_a_list(server):
     with server.invalid(mapping=["Select a valid choice. That choice is not one of the available choices."]):
         server.list(mapping=UNKNOWN)
     with server.not_found({"detail": "Invalid page.", "code": "not_found"}):
@@ -315,7 +315,7 @@ def reads_what_a_list_refuses(server):
 
 
 @check
-def looks_up_what_is_around_a_stage(server):
+def looks_up_flows_stages_and_the_configuration(server):
     found = server.api().stages_all_list(name=server.stage["name"], **BOUNDED)
     assert [(str(got.pk), got.name, got.component) for got in found.results] == [
         (server.pk, server.stage["name"], server.stage["component"])
@@ -380,7 +380,7 @@ def shows_what_uses_a_stage(server):
 
 
 @check
-def changes_only_the_fields_that_are_named(server):
+def changes_only_the_fields_that_are_sent(server):
     answer = server.patch(patched(name="renamed", verify_only=True, auth_type=models.AuthTypeEnum.BEARER))
     server.stage.update(name="renamed", verify_only=True, auth_type="bearer")
     server.is_stage(answer)
@@ -431,9 +431,9 @@ def sends_nulls(server):
 
 
 @check
-def takes_a_display_name_away(server):
+def removes_a_display_name(server):
     server.is_stage(server.patch(patched(friendly_name="Mobile")), {**server.stage, "friendly_name": "Mobile"})
-    # Each client has one way to say so. A server without a release takes both.
+    # Each client has one way to remove it. A server without a release accepts both.
     answer = server.patch(patched(friendly_name=CLIENT["no_friendly_name"]))
     server.stage.update(friendly_name=None)
     server.is_stage(answer)
@@ -441,7 +441,7 @@ def takes_a_display_name_away(server):
 
 
 @check
-def leaves_everything_alone_without_a_request(server):
+def changes_nothing_without_a_request(server):
     before = server.etag()
     answer = server.patch()
     server.is_stage(answer)
@@ -449,7 +449,7 @@ def leaves_everything_alone_without_a_request(server):
 
 
 @check
-def leaves_everything_alone_with_an_empty_request(server):
+def changes_nothing_with_an_empty_request(server):
     before = server.etag()
     answer = server.patch(patched())
     server.is_stage(answer)
@@ -505,7 +505,7 @@ def sends_the_whole_stage_back(server):
 
 
 @only_if(CLIENT["flow_set_writable"])
-def empties_the_flows(server):
+def removes_all_flows(server):
     answer = server.patch(patched(flow_set=[]))
     server.stage["flow_set"] = []
     server.is_stage(answer)
@@ -516,7 +516,7 @@ def updates_in_full(server):
     fields = {**REQUIRED, "name": "sms-setup"}
     secrets = {"auth_password": "kept"} if server.hides_secrets else {}
     answer = server.put(request(**fields, **secrets))
-    server.stage.update(fields, **secrets)  # what is optional and absent stays
+    server.stage.update(fields, **secrets)  # optional fields that are absent are unchanged
     server.is_stage(answer)
 
     fields.update(
@@ -551,7 +551,7 @@ def writes_only_if_the_etag_still_matches(server):
 
 
 @check
-def creates_a_stage_from_what_is_required(server):
+def creates_a_stage_from_the_required_fields(server):
     answer = server.create(request(**REQUIRED))
     stage = {
         **server.other,
@@ -572,7 +572,7 @@ def creates_a_stage_from_what_is_required(server):
 
 
 @check
-def creates_a_stage_from_everything(server):
+def creates_a_stage_from_all_fields(server):
     fields = {
         **REQUIRED,
         "name": "made-in-full",
@@ -610,14 +610,14 @@ def creates_a_stage_from_everything(server):
 
 
 @check
-def reads_what_a_create_refuses(server):
+def reads_the_errors_of_a_create(server):
     with server.invalid(name=["stage with this name already exists."]):
         server.create(request(**{**REQUIRED, "name": server.other["name"]}))
     with server.invalid(
         configure_flow=[f'Invalid pk "{UNKNOWN}" - object does not exist.'],
         from_number=["This field may not be blank."],
     ):
-        # A space passes the client's own check that the text is not empty.
+        # The client itself refuses an empty text, but not a space.
         server.create(request(**{**REQUIRED, "name": "bad", "from_number": " ", "configure_flow": UNKNOWN}))
     with is_forbidden_to(server, "viewer-token"):
         server.create(request(**{**REQUIRED, "name": "bad"}), "viewer-token")

@@ -1,4 +1,4 @@
-"""What the document cannot say about one particular server: which rows it holds, and how far authentik's leniency goes."""
+"""What the document cannot express about this server: which rows exist, and how far authentik's leniency goes."""
 
 import atexit
 import json
@@ -16,11 +16,11 @@ with open(os.environ["FIXTURE"], encoding="utf-8") as file:
 
 STAGE = FIXTURE["stages"][0]["pk"]
 REQUESTS = ("AuthenticatorSMSStageRequest", "PatchedAuthenticatorSMSStageRequest", "FlowSetRequest")
-# Stands for the stage's entity tag, which is not known when values are made.
+# Stands for the stage's entity tag, which is unknown when values are generated.
 CURRENT = '"0-00000000"'
-# The entity tag that was seen last, by path.
+# The last entity tag that was seen, by path.
 tags = {}
-# How often each method was answered by each status.
+# The number of answers by method and status.
 answers = Counter()
 numbers = count(1)
 SPELLED = {
@@ -31,16 +31,16 @@ SPELLED = {
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Narrows the document to the fixture, so that what follows it must be accepted."""
+    """Narrows the document to the fixture, so that requests that conform to it must be accepted."""
     components = raw_schema["components"]
-    # Where no link says which stage was just created, it is always the same one.
+    # Without a link from a stage that was just created, requests are always for this one.
     components["parameters"]["StageUuid"]["schema"]["enum"] = [STAGE]
     for parameter in ("IfMatch", "IfNoneMatch"):
         components["parameters"][parameter]["schema"] = {"type": "string", "enum": ["*", CURRENT]}
     rows = {
         "configure_flow": [flow["pk"] for flow in FIXTURE["flows"]],
         "mapping": [mapping["pk"] for mapping in FIXTURE["mappings"]],
-        # No other page is certain to be there.
+        # No other page is certain to exist.
         "page": ["1", "last"],
     }
     for parameter in query_parameters(raw_schema):
@@ -51,7 +51,7 @@ def before_load_schema(context, raw_schema):
             if name in rows:
                 field["enum"] = [*rows[name], None]
             elif "minLength" in field and "pattern" not in field:
-                # White space alone is blank.
+                # A text of white space only is blank.
                 field["pattern"] = r"\S"
     for request in REQUESTS:
         ACCEPTED[request] = validator(raw_schema, request)
@@ -61,7 +61,7 @@ ACCEPTED = {}
 
 
 def query_parameters(raw_schema):
-    """Every operation's own, wherever the document has it."""
+    """The query parameters of every operation, inline or by reference."""
     shared = raw_schema["components"]["parameters"]
     for item in raw_schema["paths"].values():
         for operation in item.values():
@@ -84,7 +84,7 @@ def validator(raw_schema, name):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Puts in what is not known when values are made: the stage's entity tag, and a name that no stage has."""
+    """Sets what is unknown when values are generated: the stage's entity tag, and a name that no stage has."""
     for header in ("If-Match", "If-None-Match"):
         if case.headers.get(header) == CURRENT:
             case.headers[header] = tags.get(case.formatted_path, "*")
@@ -108,7 +108,7 @@ def report():
 
 @schemathesis.hook
 def map_body(context, body):
-    """Makes the slugs of a list differ, which no schema can ask for."""
+    """Makes the slugs of a list unique, which no schema can require."""
     flows = body.get("flow_set") if isinstance(body, dict) else None
     seen = set()
     for flow in flows if isinstance(flows, list) else []:
@@ -126,7 +126,7 @@ def map_body(context, body):
 
 @schemathesis.check
 def lenient_only_as_authentik_is(ctx, response, case):
-    """A write that was accepted is valid once it is read as authentik reads it."""
+    """Asserts that an accepted write is valid after the conversions that authentik makes."""
     if response.status_code not in (200, 201) or case.method.upper() not in ("POST", "PUT", "PATCH"):
         return
     body = json.loads(response.request.body or b"{}")

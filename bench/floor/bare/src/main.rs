@@ -1,5 +1,5 @@
-//! The minimum that changes a stage: one `UpdateItem` on a connection opened at the start. Without
-//! tokens, body, validation, conditions and log.
+//! The minimum that changes a stage: one `UpdateItem` on a connection opened at the start, without
+//! tokens, body, validation, conditions or log.
 
 use std::env;
 

@@ -38,7 +38,7 @@ class ObjectFilter(BaseFilterBackend):
 
 class ObjectPermissions(DjangoObjectPermissions):
     def has_permission(self, request, view):
-        # The permission on one object is checked on the object.
+        # The permission for one object is checked in `has_object_permission`.
         return view.lookup_field in view.kwargs or super().has_permission(request, view)
 
     def has_object_permission(self, request, view, obj):

@@ -1,4 +1,4 @@
-"""The app's configuration. Its label is that of authentik's app, since permissions and `meta_model_name` contain it."""
+"""The app's configuration. Its label is that of authentik's app, because permissions and `meta_model_name` contain it."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The tables, normalised as authentik's: a stage and a flow are two rows each, joined by inheritance."""
+"""The tables, normalised like authentik's: a stage and a flow are two rows each, joined by inheritance."""
 
 from uuid import uuid4
 

@@ -1,5 +1,5 @@
-// Shows the document with the change of a stage first, says in words what an answer means, and puts a
-// demo's token where Swagger UI keeps it.
+// Shows the document with the PATCH of a stage unfolded, explains what each answer means, and passes the demo's
+// token to Swagger UI.
 "use strict";
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
@@ -15,24 +15,24 @@ const WORDS = {
   204: "Deleted.",
   304: "Not modified: the stage is still the version that you have.",
   403: "Refused: the token does not permit this.",
-  404: "Not found: there is no such stage, or none that the token may view.",
+  404: "Not found: there is no such stage, or the token may not view it.",
   409: "Conflict: other requests are changing the stage. Nothing was changed; try again.",
   412: "Conflict: the stage has changed since the version that you sent. Nothing was changed. Read the stage, " +
     "then send the change with its new ETag.",
   413: "Refused: the body is too large.",
-  415: "Refused: the body is not JSON by its content type.",
-  500: "Failed: the terminal says why.",
-  503: "Failed for now: try again. A change may have been made all the same.",
+  415: "Refused: the content type of the body is not JSON.",
+  500: "Failed: the terminal shows why.",
+  503: "Failed for now: try again. The change may have been made nevertheless.",
 };
 
 const WORDS_BY_CODE = {
-  authentication_failed: "Refused: the token is unknown, or has ended.",
-  invalid: "Refused: nothing was changed. The answer names each field and what is wrong with it.",
+  authentication_failed: "Refused: the token is unknown or has expired.",
+  invalid: "Refused: nothing was changed. The answer says what is wrong with each field.",
   not_authenticated: "Refused: no token was sent. Press Authorize.",
   parse_error: "Refused: the body is not JSON.",
 };
 
-// What a stage lacks that was moved to another provider in part, if the answer is such a stage.
+// Returns a warning if the answer is a stage that was only partly moved to another provider.
 function warning({ provider, account_sid: address }) {
   const isUrl = /^https?:\/\//.test(address ?? "");
   if (provider === "generic" && !isUrl) {
@@ -49,14 +49,14 @@ function inWords(status, body) {
   try {
     answer = JSON.parse(body) ?? {};
   } catch {
-    // An answer without a body, or of another server.
+    // The answer has no body, or is from another server.
   }
   const words = WORDS_BY_CODE[answer.code] ?? WORDS[status];
   return (words ?? (status < 400 ? "Done." : `Refused, with status ${status}.`)) + warning(answer);
 }
 
-// The document as this page shows it: with its long description folded, without the header that every
-// answer has, and with the words for the dialog.
+// Returns the document as this page shows it: with its long description folded, without the header that every
+// answer has, and with a description for the dialog.
 function prepared(document) {
   const spec = structuredClone(document);
   if (spec.info?.description) {
@@ -69,8 +69,8 @@ function prepared(document) {
   const scheme = spec.components?.securitySchemes?.authentik;
   if (scheme) {
     scheme.description = token
-      ? "The demo token is in the terminal, and behind the button at the top of the page."
-      : "The key of a token that `sms-stage token create` made.";
+      ? "The demo token is in the terminal; the button at the top of the page also enters it."
+      : "The key of a token from `sms-stage token create`.";
   }
   return spec;
 }
@@ -97,10 +97,10 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   plugins: [plugin],
   tryItOutEnabled: true,
-  // Its badge would ask a server elsewhere.
+  // The validator's badge would send a request to another server.
   validatorUrl: null,
   onComplete: () => {
-    // The change of a stage, which the document has first, is unfolded.
+    // Unfolds the PATCH of a stage, the first operation of the document.
     const { layoutActions, specSelectors } = ui.getSystem();
     const patch = specSelectors.operations().find((operation) => operation.get("method") === "patch");
     const operation = patch?.get("operation");
@@ -112,10 +112,10 @@ const ui = SwaggerUIBundle({
 if (token) {
   const [button, words] = [banner.querySelector("button"), banner.querySelector("p")];
   button.addEventListener("click", () => {
-    // The name that openapi.yaml has for the scheme.
+    // "authentik" is the name of the scheme in openapi.yaml.
     ui.preauthorizeApiKey("authentik", token);
     words.textContent = "Authorized. Press Execute under PATCH: the answer is the changed stage.";
   });
-  words.textContent = "This server has a demo stage. Its token ends with the server.";
+  words.textContent = "This server has a demo stage. Its token is valid until the server stops.";
   button.hidden = false;
 }

@@ -1,4 +1,4 @@
-//! `sms-stage token create`.
+//! `sms-stage token create`: creates a token.
 
 use authenticator_sms_stage::{
     access::{
@@ -15,7 +15,7 @@ use authenticator_sms_stage::{
 use clap::Args;
 use uuid::Uuid;
 
-use super::words;
+use super::text;
 use crate::{
     advice,
     audit::{Audit, AuditArgs, Change},
@@ -24,13 +24,13 @@ use crate::{
     table_args::{Access, IfMissing, TableArgs},
 };
 
-/// How long a token lives where nothing else is said: a year, in seconds.
+/// Default lifetime of a token: a year, in seconds.
 const LIFETIME: u64 = 365 * 24 * 60 * 60;
 
-/// Make a token, and show its key this once.
+/// Create a token, and show its key this once.
 ///
 /// Only the key goes to standard output. The table keeps its hash, from which the key cannot be
-/// found. The token ends after a year, unless --expires or --forever says otherwise.
+/// recovered. The token expires after a year unless --expires or --forever is given.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -39,23 +39,24 @@ Examples:
   sms-stage token create --user helpdesk --expires 2030-01-31T12:00:00Z \\
     --stage 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --table my-table")]
 pub struct CreateArgs {
-    /// Whose token it is. The log names them.
+    /// Name of the token's user, which the log shows as the caller.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: String,
-    /// What they may do: view, add, change, delete and view_flow, or Django's codenames for these,
-    /// with commas between. To change or delete a stage takes view as well.
+    /// What the token permits: view, add, change, delete, view_flow, or their Django codenames,
+    /// separated by commas. To change or delete a stage, view is needed as well.
     #[arg(
         long = "permission", value_name = "PERMISSION", value_delimiter = ',',
-        value_parser = words::permission, default_values = ["view", "change"]
+        value_parser = text::permission, default_values = ["view", "change"]
     )]
     permissions: Vec<&'static str>,
-    /// For this stage only. May be repeated. Without it, for all stages.
+    /// Limit the token to the stage with this UUID. May be repeated. Default: all stages.
     #[arg(long = "stage", value_name = "STAGE-UUID")]
     stages: Vec<String>,
-    /// When the token ends: a time from now (30d, 12h) or a point in time (2030-01-31T12:00:00Z).
-    #[arg(long, value_name = "WHEN", value_parser = words::expiry, conflicts_with = "forever")]
+    /// When the token expires: a time from now (30d, 12h) or a point in time
+    /// (2030-01-31T12:00:00Z). Default: 365d.
+    #[arg(long, value_name = "WHEN", value_parser = text::expiry, conflicts_with = "forever")]
     expires: Option<u64>,
-    /// The token does not end.
+    /// The token never expires.
     #[arg(long)]
     forever: bool,
     #[command(flatten)]
@@ -64,7 +65,7 @@ pub struct CreateArgs {
     table: TableArgs,
 }
 
-/// Makes the token.
+/// Creates the token.
 pub async fn run(args: CreateArgs) -> Result<(), Failure> {
     refuse_unscopable(&args)?;
     let table = args.table.open(IfMissing::Fail, Access::Write).await?;
@@ -85,29 +86,29 @@ pub async fn run(args: CreateArgs) -> Result<(), Failure> {
     stderr(&described(&hash, &token));
     match stdout_required(&key) {
         Ok(()) => Ok(()),
-        Err(failure) => Err(take_back(&table.session(), &hash, failure, &mut audit).await),
+        Err(failure) => Err(delete_unshown(&table.session(), &hash, failure, &mut audit).await),
     }
 }
 
-/// Some permissions are for all stages only.
+/// Refuses --stage for permissions that are for all stages only.
 fn refuse_unscopable(args: &CreateArgs) -> Result<(), Failure> {
     let unscopable = args.permissions.iter().find(|held| [ADD, VIEW_FLOW].contains(held));
     match unscopable {
         Some(held) if !args.stages.is_empty() => Err(Failure::new(
-            "cannot make the token",
-            format!("{} cannot be limited to one stage", words::summary(&[(*held).to_owned()])),
+            "cannot create the token",
+            format!("{} cannot be limited to one stage", text::summary(&[(*held).to_owned()])),
         )),
         _ => Ok(()),
     }
 }
 
-/// The stages that the token is for. One that is not there yet may be meant, but rarely is.
+/// Returns the stages that the token is for. One that does not exist is accepted, with a warning.
 async fn stages(table: &Table, named: &[String]) -> Result<Vec<Uuid>, Failure> {
     let mut stages = Vec::new();
     for text in named {
         let uuid = stage_argument::resolve(table, text).await?;
         let found = table.session().inspect(uuid).await;
-        let found = found.map_err(|error| advice::failure("cannot make the token", &error))?;
+        let found = found.map_err(|error| advice::failure("cannot create the token", &error))?;
         if found.is_none() {
             stderr(&format!("warning: no stage has the UUID {uuid}"));
         }
@@ -124,23 +125,23 @@ async fn put(
     token: &Token,
     audit: &mut Audit,
 ) -> Result<(), Failure> {
-    let doing = "cannot make the token";
+    let doing = "cannot create the token";
     let put = session.put_token(hash, token, OnConflict::Skip).await;
-    // A key is random: what is there already is this token, of an attempt whose answer was lost.
+    // A key is random: an existing item is this token, from an attempt whose answer was lost.
     let is_done = matches!(put, Ok(RowPut::Put | RowPut::Exists));
     record(audit, "token create", session, hash, is_done);
     match put {
         Ok(_) if is_done => Ok(()),
         Ok(_) => Err(Failure::new(
             doing,
-            "with so many stages it is larger than the 400 KB that can be stored",
+            "with so many stages, it is larger than the 400 KB that can be stored",
         )),
         Err(error) if !session.is_certain() => {
             let (why, shown) = (advice::explained(&error), hash.shown());
-            let lost = "its key is known to no one, revoke it";
+            let lost = "its key was not shown, so revoke it";
             Err(Failure::new(
                 doing,
-                format!("{why}; it may be there all the same, as {shown}: {lost}"),
+                format!("{why}; it may have been created nevertheless, as {shown}: {lost}"),
             ))
         }
         Err(error) => Err(advice::failure(doing, &error)),
@@ -160,8 +161,8 @@ fn record(
     }
 }
 
-/// Takes a token out whose key could not be shown.
-async fn take_back(
+/// Deletes a token whose key could not be shown.
+async fn delete_unshown(
     session: &Session<'_>,
     hash: &TokenHash,
     failure: Failure,
@@ -171,10 +172,10 @@ async fn take_back(
     let deleted = session.delete_token(hash).await;
     record(audit, "token delete", session, hash, deleted.is_ok());
     match deleted {
-        Ok(_) => Failure(format!("{}; the token {shown} was taken out again", failure.0)),
+        Ok(_) => Failure(format!("{}; the token {shown} was deleted again", failure.0)),
         Err(error) => Failure(format!(
-            "{}; the token {shown} was made, its key is known to no one, and it could not be taken \
-             out again ({}): revoke it",
+            "{}; the token {shown} was created, its key was not shown, and it could not be deleted \
+             again ({}): revoke it",
             failure.0,
             advice::explained(&error)
         )),
@@ -183,31 +184,31 @@ async fn take_back(
 
 fn described(hash: &TokenHash, token: &Token) -> String {
     let end = match token.expires {
-        Some(end) => format!("it ends at {}", time::format(end)),
-        None => "it does not end".to_owned(),
+        Some(end) => format!("it expires at {}", time::format(end)),
+        None => "it never expires".to_owned(),
     };
     format!(
-        "made token {} for {:?}: {}; {end}. The key is shown this once and kept nowhere:",
+        "created token {} for {:?}: {}; {end}. The key is shown this once and is not stored:",
         hash.shown(),
         token.caller.user.as_deref().unwrap_or_default(),
-        printable(&words::summary(token.caller.permissions())),
+        printable(&text::summary(token.caller.permissions())),
     )
 }
 
 fn warnings(permissions: &[&str]) -> impl Iterator<Item = &'static str> {
     let has_view = permissions.contains(&VIEW);
     let changes = permissions.iter().any(|held| [CHANGE, DELETE].contains(held));
-    let warning = "warning: this token can change or delete nothing: that takes view as well";
+    let warning = "warning: this token cannot change or delete stages: that needs view as well";
     (changes && !has_view).then_some(warning).into_iter()
 }
 
-/// A key of 244 random bits, in letters and digits that survive any header.
+/// Returns a key of 244 random bits, in letters and digits that any header can carry.
 fn new_key() -> String {
     // Each UUID has 122 bits from the system's source of randomness.
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
-/// The permissions, each for all stages or for each of these.
+/// Returns the permissions for each of these stages, or for all stages if there are none.
 fn scoped(permissions: &[&str], stages: &[Uuid]) -> Vec<String> {
     if stages.is_empty() {
         return permissions.iter().map(|held| (*held).to_owned()).collect();

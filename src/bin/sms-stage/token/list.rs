@@ -1,4 +1,4 @@
-//! `sms-stage token list`.
+//! `sms-stage token list`: lists the tokens.
 
 use authenticator_sms_stage::{
     access::token::{HASH_DIGITS_SHOWN, Token, TokenHash},
@@ -7,7 +7,7 @@ use authenticator_sms_stage::{
 use clap::Args;
 use serde_json::json;
 
-use super::words;
+use super::text;
 use crate::{
     advice,
     output::{Failure, printable, printable_json, stderr, stdout},
@@ -15,11 +15,11 @@ use crate::{
     text_table,
 };
 
-/// What ends within this time ends soon: 30 days, in seconds.
+/// A token that expires within this time is listed with its remaining days: 30 days, in seconds.
 const SOON: u64 = 30 * DAY;
 const DAY: u64 = 24 * 60 * 60;
 
-/// List the tokens, by the first digits of their hashes. No key is shown: none is kept.
+/// List the tokens by the first digits of their hashes. Keys are not stored, so none is shown.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub async fn run(args: ListArgs) -> Result<(), Failure> {
     }
     if list.revoked > 0 {
         stderr(&format!(
-            "{} tokens were revoked; the table keeps their hashes, so that no file brings them back",
+            "{} tokens were revoked; the table keeps their hashes, so that no file restores them",
             list.revoked
         ));
     }
@@ -56,7 +56,8 @@ fn as_table(list: &TokenList) -> String {
     if list.tokens.is_empty() {
         return "no tokens".to_owned();
     }
-    let headings = ["HASH", "USER", "MADE", "ENDS", "STATE", "PERMISSIONS"].map(str::to_owned);
+    let headings =
+        ["HASH", "USER", "CREATED", "EXPIRES", "STATE", "PERMISSIONS"].map(str::to_owned);
     let mut rows = vec![headings];
     rows.extend(list.tokens.iter().map(|(hash, token)| row(hash, token)));
     text_table::lines(&rows)
@@ -66,10 +67,10 @@ fn row(hash: &TokenHash, token: &Token) -> [String; 6] {
     [
         hash.shown().to_owned(),
         token.caller.user.clone().unwrap_or_default(),
-        token.created.map_or_else(|| "unknown".to_owned(), words::day),
-        token.expires.map_or_else(|| "never".to_owned(), words::day),
+        token.created.map_or_else(|| "unknown".to_owned(), text::day),
+        token.expires.map_or_else(|| "never".to_owned(), text::day),
         state(token),
-        words::summary(token.caller.permissions()),
+        text::summary(token.caller.permissions()),
     ]
 }
 
@@ -77,9 +78,9 @@ fn state(token: &Token) -> String {
     let left = token.expires.map(|end| end.saturating_sub(time::now()));
     match left {
         _ if token.has_expired() => "expired".to_owned(),
-        Some(left) if left < DAY => "ends today".to_owned(),
-        Some(left) if left < SOON => format!("ends in {} days", left / DAY),
-        _ => "good".to_owned(),
+        Some(left) if left < DAY => "expires today".to_owned(),
+        Some(left) if left < SOON => format!("expires in {} days", left / DAY),
+        _ => "valid".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `sms-stage token revoke`.
+//! `sms-stage token revoke`: revokes a token.
 
 use std::io::Read;
 
@@ -15,23 +15,23 @@ use crate::{
     table_args::{Access, IfMissing, TableArgs},
 };
 
-/// Fewest digits that name a token to be revoked, lest a slip of the finger name another.
+/// Minimum number of digits to select a token by, so that a typing error does not select another.
 const HASH_DIGITS_MIN: usize = 8;
 
 const DOING: &str = "cannot revoke the token";
 
 /// Revoke a token.
 ///
-/// Its hash stays in the table, so that loading a file again does not bring the token back. To revoke
-/// one that is revoked already is no failure.
+/// Its hash stays in the table, so that loading a file again does not restore the token. Revoking a
+/// token that is already revoked succeeds.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   sms-stage token revoke 3b1f0c9a7d42 --table my-table
   sms-stage token revoke - --table my-table < leaked-key.txt")]
 pub struct RevokeArgs {
-    /// The first 8 or more digits of its hash, as `token list` shows them; or `-`, and its key on
-    /// standard input, where it is in no shell's history.
+    /// The first 8 or more digits of the token's hash, as `token list` shows them; or `-`, with the
+    /// token's key on standard input, which keeps it out of the shell's history.
     #[arg(value_name = "HASH-PREFIX|-")]
     token: String,
     #[command(flatten)]
@@ -46,12 +46,12 @@ pub async fn run(args: RevokeArgs) -> Result<(), Failure> {
     let key_hash = match which.as_str() {
         "-" => Some(read_key()?),
         digits if is_prefix(digits) => None,
-        // What was given is not shown: it may be a key.
+        // The argument is not shown: it may be a key.
         _ => {
             return Err(Failure::new(
                 DOING,
-                "it is named by 8 or more hex digits of its hash, as `sms-stage token list` shows \
-                 them, or by its key on standard input with -",
+                "give the first 8 or more hex digits of its hash, as `sms-stage token list` shows \
+                 them, or - with its key on standard input",
             ));
         }
     };
@@ -81,8 +81,8 @@ async fn revoke(table: &Table, hash: &TokenHash, audit: &mut Audit) -> Result<()
 fn report(hash: &TokenHash) -> Result<(), Failure> {
     stdout(&format!("revoked token {}", hash.shown()))?;
     stderr(
-        "a function that saw it lately may take it for as long as it remembers tokens: \
-         TOKEN_MEMORY_SECONDS, 60 unless set",
+        "a function that has seen it recently may accept it for up to TOKEN_MEMORY_SECONDS (60 by \
+         default) more",
     );
     Ok(())
 }
@@ -97,8 +97,8 @@ fn read_key() -> Result<TokenHash, Failure> {
     }
 }
 
-/// The token whose hash begins with these digits: if there is one that is good, that; else one that
-/// was revoked already.
+/// Finds the token whose hash begins with these digits. Tokens that were revoked already are looked
+/// at only if there is no other.
 async fn find(table: &Table, digits: &str) -> Result<TokenHash, Failure> {
     let found = table.session().find_tokens(digits).await;
     let found = found.map_err(|error| advice::failure(DOING, &error))?;
@@ -109,8 +109,8 @@ async fn find(table: &Table, digits: &str) -> Result<TokenHash, Failure> {
         // The digits are not shown: they may be a key's.
         Err(none) if none.is_empty() => Err(Failure::new(
             DOING,
-            "no token's hash begins with these digits; if they are a key, give it on standard input \
-             with -",
+            "no token's hash begins with these digits; if they are a key, use - and give it on \
+             standard input",
         )),
         Err(several) => {
             let count = several.len();

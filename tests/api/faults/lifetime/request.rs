@@ -1,4 +1,4 @@
-//! The requests that create and delete a stage, and what other clients do meanwhile.
+//! The requests that create and delete a stage, and what other clients do at the same time.
 
 use std::sync::Arc;
 
@@ -13,27 +13,27 @@ use crate::harness::{
     stage_with, with,
 };
 
-/// A token whose holder may do everything.
+/// A token that may view, add, change and delete every stage.
 const OWNER: &str = "owner-token";
 const COLLECTION: &str = "/api/v3/stages/authenticator/sms/";
-/// What our new stage has as its name, and in a field.
+/// The name of the request's new stage, and the value of one of its fields.
 pub const CREATED: &str = "created";
-/// What another client writes.
+/// The value that another client writes.
 pub const THEIRS: &str = "theirs";
 /// The name of the stage that is deleted.
 const NAME: &str = "sms-setup";
 
-/// A request that begins or ends a stage's life.
+/// A request that creates or deletes a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// A new stage.
+    /// Creates a stage.
     Creation,
-    /// A new stage with two references.
+    /// Creates a stage with two references.
     CreationWithReferences,
-    /// A stage is deleted.
+    /// Deletes a stage.
     Deletion,
-    /// A stage is deleted, if its version is this one.
-    DeletionOfNamedVersion,
+    /// Deletes a stage if it has the version in `If-Match`.
+    DeletionWithIfMatch,
 }
 
 impl Lifetime {
@@ -46,12 +46,12 @@ impl Lifetime {
         if self.creates() { 201 } else { 204 }
     }
 
-    /// What is left after success.
+    /// What is left in the table after success.
     pub fn effect(self) -> Left {
         if self.creates() { Left::Ours } else { Left::Gone }
     }
 
-    /// What is left if nothing happens.
+    /// What is left in the table if the request has no effect.
     pub fn no_effect(self) -> Left {
         Left::Same
     }
@@ -66,19 +66,19 @@ impl Lifetime {
         with(with(form(), json!({"name": CREATED, "from_number": CREATED})), references)
     }
 
-    /// The request, if the table is as in the snapshot.
+    /// The request, for a table that is as in the snapshot.
     pub fn request(self, before: &Snapshot) -> Request {
         let deletion = Request::get().method("DELETE").token(OWNER);
         match self {
             Self::Creation | Self::CreationWithReferences => create(&self.body()),
             Self::Deletion => deletion,
-            Self::DeletionOfNamedVersion => {
+            Self::DeletionWithIfMatch => {
                 deletion.header("If-Match", &*entity_tag(&before[&Key::stage(STAGE)]))
             }
         }
     }
 
-    /// Checks a success: the new stage as it is stored, or nothing.
+    /// Checks the answer of a success: the new stage as it is stored, or no body.
     pub fn check_answer(self, answer: &Answer, after: &Snapshot, left: Left) -> Result<(), String> {
         match answer.status {
             201 => {
@@ -93,7 +93,7 @@ impl Lifetime {
                 let is_stored = stored == Some((answer.body.clone(), tag));
                 if is_stored == (left == Left::Ours) { Ok(()) } else { Err("not as stored".into()) }
             }
-            204 if !answer.body.is_null() => Err("a deletion has a body".into()),
+            204 if !answer.body.is_null() => Err("the answer to a deletion has a body".into()),
             _ => Ok(()),
         }
     }
@@ -108,17 +108,17 @@ fn create(body: &Value) -> Request {
 pub enum Other {
     /// Nothing.
     None,
-    /// Creates a stage with the name of ours, or of the one that we delete.
+    /// Creates a stage with the name of the one that the request creates or deletes.
     TakesName,
-    /// Deletes the stage, if it is there.
+    /// Deletes the stage, if it exists.
     Deletes,
-    /// Changes the stage, if it is there.
+    /// Changes the stage, if it exists.
     Changes,
-    /// Renames the stage, if it is there.
+    /// Renames the stage, if it exists.
     Renames,
 }
 
-/// Another client, who may do everything, and whose calls do not fail.
+/// Another client, which may do everything and whose calls do not fail.
 pub struct Owner(App);
 
 impl Owner {
@@ -135,7 +135,7 @@ impl Owner {
         call_within(&self.0, &request.token(OWNER), LONG).await
     }
 
-    /// Does it. Whether it succeeds depends on who was first.
+    /// Performs the action. Whether it succeeds depends on which client was first.
     pub async fn act(&self, other: Other, lifetime: Lifetime) {
         let name = if lifetime.creates() { CREATED } else { NAME };
         let statuses: &[u16] = match other {
@@ -162,7 +162,7 @@ impl Owner {
         assert!(statuses.contains(&answer.status), "another client: {}", answer.body);
     }
 
-    /// The stage with this name.
+    /// The UUID of the stage with this name.
     async fn find(&self, name: &str) -> Option<String> {
         let list = self.send(Request::get().path(COLLECTION)).await;
         let mut stages = list.body["results"].as_array().unwrap().iter();
@@ -171,7 +171,7 @@ impl Owner {
     }
 }
 
-/// Lets another client change the stage before every transaction.
+/// Makes another client change the stage before every call except the read of the token.
 pub fn overtake_always(app: &TestApp, owner: &Arc<Owner>) {
     let owner = Arc::clone(owner);
     app.dynamodb.intercept(move |recorded, request, engine| {

@@ -1,5 +1,5 @@
-//! What must follow from each fault of a creation or a deletion: the answer's status, and what is left
-//! in the table.
+//! The expected result of each fault of a creation or a deletion: the answer's status, and what is
+//! left in the table.
 
 use super::{
     super::injection::{Extent, Fault},
@@ -10,22 +10,22 @@ use crate::harness::{Key, Kind, STAGE, Snapshot, check_invariants, document, rev
 /// What is left in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// Everything is as it was.
+    /// Nothing has changed.
     Same,
-    /// There is one new stage, ours.
+    /// There is one new stage, created by the request.
     Ours,
-    /// There is one new stage, another client's.
+    /// There is one new stage, created by another client.
     Theirs,
-    /// The stage is gone.
+    /// The stage is deleted.
     Gone,
-    /// The stage is gone, and another client's new stage has its name.
+    /// The stage is deleted, and another client's new stage has its name.
     Reused,
-    /// The stage is there, as another client has changed it.
+    /// The stage exists, with another client's change.
     Changed,
 }
 
 impl Left {
-    /// Compares the table with this.
+    /// Compares the table with this expectation.
     pub fn check(self, before: &Snapshot, after: &Snapshot) -> Result<(), String> {
         check_invariants(after)?;
         let rows = |snapshot: &Snapshot| {
@@ -57,12 +57,12 @@ impl Left {
         if is_right {
             Ok(())
         } else {
-            Err(format!("not {self:?}: new {new:?}, the stage {stage:?}"))
+            Err(format!("not {self:?}: new stages {new:?}, the stage {stage:?}"))
         }
     }
 }
 
-/// The outcome of some faults.
+/// The outcome of a group of faults.
 pub struct Row {
     /// The faults.
     pub faults: &'static [Fault],
@@ -70,9 +70,9 @@ pub struct Row {
     pub extent: Extent,
     /// The other clients.
     pub others: &'static [Other],
-    /// If it happens to a call before the last one, which only reads.
+    /// The outcome of the fault at a call before the last one, which only reads.
     pub earlier_call: (u16, Left),
-    /// If it happens to the last call, which writes.
+    /// The outcome of the fault at the last call, which writes.
     pub last_call: (u16, Left),
 }
 
@@ -90,57 +90,57 @@ const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Faul
 const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
 const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
 const ONCE: Extent = Extent::Once;
-const FOR_EVER: Extent = Extent::FromThenOn;
+const PERMANENT: Extent = Extent::Permanent;
 const ALONE: &[Other] = &[Other::None];
-const NAMESAKE: &[Other] = &[Other::TakesName];
-const DELETER: &[Other] = &[Other::Deletes];
+const NAME_TAKERS: &[Other] = &[Other::TakesName];
+const DELETERS: &[Other] = &[Other::Deletes];
 const WRITERS: &[Other] = &[Other::Changes, Other::Renames];
 
 #[rustfmt::skip]
 const CREATIONS: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (201, Left::Ours),     (201, Left::Ours)),
-    row(NOT_SENT,    FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (201, Left::Ours),     (201, Left::Ours)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Ours)),
-    row(ANSWER_LOST, ONCE,     NAMESAKE, (400, Left::Theirs),   (201, Left::Ours)),
-    row(ANSWER_LOST, FOR_EVER, NAMESAKE, (503, Left::Theirs),   (503, Left::Ours)),
-    row(ANSWER_LOST, ONCE,     DELETER,  (201, Left::Ours),     (201, Left::Same)),
-    row(ANSWER_LOST, FOR_EVER, DELETER,  (503, Left::Same),     (503, Left::Same)),
-    row(OVERTAKEN,   ONCE,     NAMESAKE, (400, Left::Theirs),   (400, Left::Theirs)),
+    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Ours)),
+    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (400, Left::Theirs),   (201, Left::Ours)),
+    row(ANSWER_LOST, PERMANENT, NAME_TAKERS, (503, Left::Theirs),   (503, Left::Ours)),
+    row(ANSWER_LOST, ONCE,     DELETERS,  (201, Left::Ours),     (201, Left::Same)),
+    row(ANSWER_LOST, PERMANENT, DELETERS,  (503, Left::Same),     (503, Left::Same)),
+    row(OVERTAKEN,   ONCE,     NAME_TAKERS, (400, Left::Theirs),   (400, Left::Theirs)),
 ];
 
 #[rustfmt::skip]
 const DELETIONS: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(NOT_SENT,    FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Gone)),
+    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Gone)),
     row(ANSWER_LOST, ONCE,     WRITERS,  (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, FOR_EVER, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     DELETER,  (404, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, FOR_EVER, DELETER,  (503, Left::Gone),     (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     NAMESAKE, (204, Left::Gone),     (204, Left::Reused)),
-    row(ANSWER_LOST, FOR_EVER, NAMESAKE, (503, Left::Same),     (503, Left::Reused)),
+    row(ANSWER_LOST, PERMANENT, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     DELETERS,  (404, Left::Gone),     (204, Left::Gone)),
+    row(ANSWER_LOST, PERMANENT, DELETERS,  (503, Left::Gone),     (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Reused)),
+    row(ANSWER_LOST, PERMANENT, NAME_TAKERS, (503, Left::Same),     (503, Left::Reused)),
     row(OVERTAKEN,   ONCE,     WRITERS,  (204, Left::Gone),     (204, Left::Gone)),
-    row(OVERTAKEN,   ONCE,     DELETER,  (404, Left::Gone),     (404, Left::Gone)),
-    row(OVERTAKEN,   ONCE,     NAMESAKE, (204, Left::Gone),     (204, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     DELETERS,  (404, Left::Gone),     (404, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Gone)),
 ];
 
 #[rustfmt::skip]
 const DELETIONS_OF_A_NAMED_VERSION: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(NOT_SENT,    FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, FOR_EVER, ALONE,    (503, Left::Same),     (503, Left::Gone)),
+    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Gone)),
     row(ANSWER_LOST, ONCE,     WRITERS,  (412, Left::Changed),  (204, Left::Gone)),
-    row(ANSWER_LOST, FOR_EVER, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     DELETER,  (404, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     NAMESAKE, (204, Left::Gone),     (204, Left::Reused)),
+    row(ANSWER_LOST, PERMANENT, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     DELETERS,  (404, Left::Gone),     (204, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Reused)),
     row(OVERTAKEN,   ONCE,     WRITERS,  (412, Left::Changed),  (412, Left::Changed)),
-    row(OVERTAKEN,   ONCE,     DELETER,  (404, Left::Gone),     (404, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     DELETERS,  (404, Left::Gone),     (404, Left::Gone)),
 ];
 
 /// The outcomes of a request's faults.
@@ -148,6 +148,6 @@ pub fn rows(lifetime: Lifetime) -> &'static [Row] {
     match lifetime {
         Lifetime::Creation | Lifetime::CreationWithReferences => CREATIONS,
         Lifetime::Deletion => DELETIONS,
-        Lifetime::DeletionOfNamedVersion => DELETIONS_OF_A_NAMED_VERSION,
+        Lifetime::DeletionWithIfMatch => DELETIONS_OF_A_NAMED_VERSION,
     }
 }

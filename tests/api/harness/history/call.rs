@@ -1,4 +1,4 @@
-//! One call: what was asked, and how it ended.
+//! One call: its request and its outcome.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use crate::harness::Request;
 /// A stage as the API shows it.
 pub type Document = Map<String, Value>;
 
-/// An instant. Only their order counts.
+/// An instant. Only the order of instants matters.
 pub type Instant = u64;
 
-/// The end of a call whose answer never came. No instant is later.
+/// The end of a call whose outcome is unknown. No instant is later.
 pub const NEVER: Instant = Instant::MAX;
 
-/// Where all stages are.
+/// The path of the list of stages.
 const COLLECTION: &str = "/api/v3/stages/authenticator/sms/";
-/// More stages than a run has at any time, so that a list is one page.
+/// A page holds more stages than a run has at any time, so that a list is one page.
 const LIST_QUERY: &str = "page_size=100";
 
 /// A client's request.
@@ -44,22 +44,22 @@ impl Asked {
         Self::of("GET", "")
     }
 
-    /// Whether its success is a write of the stage. An empty body reads.
+    /// Whether it writes the stage if it succeeds. A request with an empty body only reads.
     pub fn is_change(&self) -> bool {
         !self.body.is_empty()
     }
 
-    /// Whether it asks for all stages.
+    /// Whether it lists all stages.
     pub fn is_list(&self) -> bool {
         self.method == "GET" && self.stage.is_empty()
     }
 
-    /// Whether it asks for a new stage.
+    /// Whether it creates a stage.
     pub fn is_creation(&self) -> bool {
         self.method == "POST"
     }
 
-    /// Whether it asks to delete the stage.
+    /// Whether it deletes the stage.
     pub fn is_deletion(&self) -> bool {
         self.method == "DELETE"
     }
@@ -102,11 +102,11 @@ pub struct Reply {
 /// How a call ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// 200 or 201: the stage as it was at some instant within the call, and after its own write.
+    /// 200 or 201: the stage as it was at some instant within the call, after the call's own write.
     Shown(Shown),
     /// 200: each stage as it was at some instant within the call.
     Listed(Vec<Listed>),
-    /// 204: the stage is gone.
+    /// 204: the stage was deleted.
     Deleted,
     /// 404: there is no such stage.
     Missing,
@@ -116,13 +116,13 @@ pub enum Outcome {
     PreconditionFailed,
     /// 409: nothing was written.
     Conflict,
-    /// 503, or no answer at all: it may have been written, or may still be.
+    /// 503, or no answer at all: the write may have been made, or may still be made.
     Unknown,
-    /// An answer that the contract does not have.
+    /// An answer that the contract does not define.
     Unexpected(String),
 }
 
-/// One stage of a list.
+/// One stage in a list.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// The stage's UUID.
@@ -157,13 +157,13 @@ impl Shown {
     }
 }
 
-/// The revision that a tag names.
+/// The revision in an entity tag.
 pub fn revision(tag: &str) -> u64 {
     tag.trim_matches('"').split('-').next().and_then(|digits| digits.parse().ok()).unwrap()
 }
 
 impl Outcome {
-    /// Reads a reply; `None` if it never came.
+    /// Interprets a reply; `None` if there was no reply.
     pub fn read(asked: &Asked, reply: Option<Reply>) -> Self {
         let Some(Reply { status, tag, body }) = reply else {
             return Self::Unknown;
@@ -202,7 +202,7 @@ impl Outcome {
         Self::Listed(listed.collect())
     }
 
-    /// The documents that it shows.
+    /// The documents that the answer shows.
     pub fn documents(&mut self) -> impl Iterator<Item = &mut Arc<str>> {
         let (shown, listed) = match self {
             Self::Shown(shown) => (Some(&mut shown.document), None),
@@ -213,9 +213,9 @@ impl Outcome {
     }
 }
 
-/// The write of a call, as it was seen in the table before its answer was dropped.
+/// A call's write, as it was seen in the table before the call's answer was dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Landed {
+pub enum SeenWrite {
     /// The stage was written.
     Written {
         /// The stage's UUID.
@@ -232,16 +232,16 @@ pub enum Landed {
 pub struct Call {
     /// Identifies the call.
     pub id: usize,
-    /// What was asked.
+    /// The request.
     pub asked: Asked,
     /// When it began.
     pub start: Instant,
-    /// When its answer came; [`NEVER`] for an unknown outcome, which may still take effect.
+    /// When it was answered; [`NEVER`] if the outcome is unknown, because it may still take effect.
     pub end: Instant,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// Its write, if it was seen in the table.
-    pub landed: Option<Landed>,
+    pub seen_write: Option<SeenWrite>,
 }
 
 impl Call {
@@ -263,25 +263,26 @@ impl Call {
 
     /// The version that was written, if it was seen in the table.
     pub fn landed_tag(&self) -> Option<&str> {
-        match &self.landed {
-            Some(Landed::Written { tag, .. }) => Some(tag),
+        match &self.seen_write {
+            Some(SeenWrite::Written { tag, .. }) => Some(tag),
             _ => None,
         }
     }
 
-    /// The stage that the call is about; none for a list, and for a new stage that nothing is known
-    /// of.
+    /// The stage that the call is about; none for a list, and for a creation whose stage is
+    /// unknown.
     pub fn stage(&self) -> Option<Arc<str>> {
-        match (&self.landed, self.shown()) {
+        match (&self.seen_write, self.shown()) {
             _ if !self.asked.stage.is_empty() => Some(Arc::clone(&self.asked.stage)),
-            (Some(Landed::Written { stage, .. }), _) => Some(Arc::clone(stage)),
+            (Some(SeenWrite::Written { stage, .. }), _) => Some(Arc::clone(stage)),
             (_, Some(shown)) => Some(shown.stage()),
             _ => None,
         }
     }
 
-    /// Whether it is not known what became of it.
+    /// Whether it is unknown if the call took effect.
     pub fn is_unknown(&self) -> bool {
-        matches!(self.outcome, Outcome::Unknown | Outcome::Unexpected(_)) && self.landed.is_none()
+        matches!(self.outcome, Outcome::Unknown | Outcome::Unexpected(_))
+            && self.seen_write.is_none()
     }
 }

@@ -1,20 +1,22 @@
 //! Checks a history against the model, stage by stage.
 //!
-//! Every success names a revision, so the answers themselves claim an order of the writes. That
-//! order is replayed against the model, and compared with real time: each write must have had an
-//! instant within its call, after the write before it; and what a call was shown must have been
-//! so at an instant within that call. An order that passes is a linearization, so the check needs
-//! no search, and its time grows with the history's length alone.
+//! Every answer that shows a stage has its revision, so the answers themselves give an order of the
+//! writes. That order is replayed against the model and compared with real time: each write must
+//! have taken effect at an instant within its call, after the write before it, and what a call was
+//! shown must have been true at an instant within that call. An order that passes is a
+//! linearization, so the check needs no search, and its time grows only with the length of the
+//! history.
 //!
-//! A stage's life begins with the fixture or with the call that created it, and ends with a call that
-//! deleted it. A list is checked stage by stage: it shows each at most once, as it was at an instant of
-//! the call, and leaves one out only if it was not there at an instant of the call.
+//! A stage's life begins with the fixture or with the call that created it, and ends with a call
+//! that deleted it. A list is checked stage by stage: it must show each stage at most once, as it
+//! was at an instant of the call, and may omit a stage only if the stage did not exist at an
+//! instant of the call.
 //!
-//! A call without an answer may have been written at any instant after its start, or never: a
-//! revision that no answered call wrote is one of these. A write whose answer was dropped may be
-//! answered with a later revision than its own.
+//! A call without an answer may have taken effect at any instant after its start, or never: a
+//! revision that no answered call wrote was written by such a call. A write whose answer was
+//! dropped may be answered with a later revision than its own.
 //!
-//! Refusals name no revision. Each is checked by itself against every version that the stage can
+//! Refusals have no revision. Each is checked separately, against every version that the stage can
 //! have had during the call; in the small runs, the published checker orders all of them together.
 
 mod life;
@@ -38,10 +40,10 @@ use super::{
 
 pub use self::windows::Window;
 
-/// What is wrong with a history.
+/// A rule that a history breaks.
 #[derive(Clone, Debug)]
 pub struct Violation {
-    /// Which rule it breaks.
+    /// The rule.
     pub rule: Rule,
     /// What happened.
     pub description: String,
@@ -50,21 +52,21 @@ pub struct Violation {
 /// The rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// Every call ends with an answer of the contract.
+    /// Every answer is one that the contract defines.
     Answer,
-    /// A write happens once.
+    /// A write is made once.
     Once,
-    /// Every revision, and every stage, is the write of a call.
+    /// Every revision and every stage was written by a call.
     Written,
-    /// The document is what the writes before it make of it.
+    /// The document is the result of the writes before it.
     Document,
-    /// `If-Match` names the version that is changed or deleted.
+    /// `If-Match` allows the version that is changed or deleted.
     Precondition,
     /// A call takes effect between its start and its end.
     Time,
-    /// A refusal was right at some instant of its call.
+    /// A refusal was correct at some instant of its call.
     Refusal,
-    /// A list shows each stage once, as it was at an instant of the call, unless it was not there.
+    /// A list shows each stage once, as it was at an instant of the call, unless it did not exist.
     List,
     /// A name belongs to one stage at a time.
     Name,
@@ -77,25 +79,25 @@ pub fn violation(rule: Rule, description: impl Into<String>) -> Violation {
     Violation { rule, description: description.into() }
 }
 
-/// The table's invariants that do not hold.
+/// The table's invariants that are violated.
 pub fn check_table(snapshot: &Snapshot) -> Vec<Violation> {
     violations(snapshot).into_iter().map(|found| violation(Rule::Table, found)).collect()
 }
 
-/// Everything that the clients of a run asked and were answered.
+/// All requests and answers of a run's clients.
 pub struct History {
     /// The rows that stages may refer to.
     pub model: Model,
-    /// The calls, in the order in which they began. The first of each stage are reads.
+    /// The calls, in the order in which they began. The first calls of each stage are reads.
     pub calls: Vec<Call>,
-    /// The stages that were there at the beginning.
+    /// The stages that existed at the beginning.
     pub first: Vec<Arc<str>>,
 }
 
 impl History {
     /// The history of a run that began with this fixture.
     pub fn new(fixture: &Fixture, calls: Vec<Call>) -> Self {
-        let shown = calls.iter().find_map(Call::shown).expect("a stage was shown");
+        let shown = calls.iter().find_map(Call::shown).expect("no answer shows a stage");
         let model = fixture.model.clone().with_constants_of(shown.parse());
         Self { model, calls, first: fixture.stages.clone() }
     }
@@ -107,7 +109,7 @@ impl History {
         stages.chain(listed.map(|listed| Arc::clone(&listed.stage))).collect()
     }
 
-    /// The calls about each stage, the lists apart.
+    /// The calls about each stage, without the lists.
     fn calls_by_stage(&self) -> BTreeMap<Arc<str>, Vec<&Call>> {
         let mut by_stage: BTreeMap<_, Vec<_>> =
             self.stages().into_iter().map(|stage| (stage, Vec::new())).collect();
@@ -120,7 +122,7 @@ impl History {
     }
 }
 
-/// The violations in a history: for each stage, the first that is found.
+/// Finds the violations in a history: for each stage, only the first.
 pub fn check(history: &History) -> Vec<Violation> {
     let mut violations: Vec<_> = history.calls.iter().filter_map(check_alone).take(1).collect();
     violations.extend(history.calls.iter().find_map(|call| refused_creation(call, &history.model)));
@@ -148,7 +150,7 @@ pub fn check(history: &History) -> Vec<Violation> {
             }
         }
     }
-    // The names of a stage with a violation are not known.
+    // The names of a stage with a violation are unknown.
     if violations.iter().all(|violation| violation.rule == Rule::Answer) {
         let hidden = history.calls.iter().filter(|call| hidden.contains(&call.id));
         violations.extend(names::check(&holdings, &history.calls, &hidden.collect::<Vec<_>>()));
@@ -156,25 +158,25 @@ pub fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
-/// What is wrong with an answer whatever the stages were.
+/// The violation in an answer that is wrong whatever the state of the stages.
 fn check_alone(call: &Call) -> Option<Violation> {
     let Outcome::Unexpected(answer) = &call.outcome else { return None };
     Some(violation(Rule::Answer, format!("{answer} to {:?}", call.asked)))
 }
 
-/// A new stage is refused for exactly what is wrong with its body. Whether its name is taken does not
-/// follow from the body.
+/// Checks that a creation was refused for exactly the invalid fields of its body. Whether the name
+/// is taken cannot be seen from the body.
 fn refused_creation(call: &Call, model: &Model) -> Option<Violation> {
     let Outcome::Invalid(fields) = &call.outcome else { return None };
     if !call.asked.is_creation() {
         return None;
     }
     let wrong = model.create(&call.asked.body).err().unwrap_or_default();
-    let is_right = wrong == but_name(fields);
+    let is_right = wrong == without_name(fields);
     (!is_right).then(|| violation(Rule::Refusal, format!("{fields:?} refused in {:?}", call.asked)))
 }
 
-/// The fields without the name.
-fn but_name(fields: &[String]) -> BTreeSet<&str> {
+/// The fields except the name.
+fn without_name(fields: &[String]) -> BTreeSet<&str> {
     fields.iter().map(String::as_str).filter(|field| *field != "name").collect()
 }

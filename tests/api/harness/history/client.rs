@@ -1,4 +1,4 @@
-//! A client that makes random requests, and remembers the versions that it was shown.
+//! A client that makes random requests and remembers the versions that it was shown.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,29 +14,29 @@ use super::{
     recorder::{Function, Recorder},
 };
 
-/// How many versions a client remembers of each stage: the newest matches as `If-Match` unless another
-/// client has written since; the others are stale.
+/// How many versions of each stage a client remembers: the newest matches as `If-Match` unless
+/// another client has written since; the others are stale.
 const REMEMBERED: usize = 3;
 
-/// The fields that clients sign their changes in.
+/// The fields in which clients sign their changes.
 const SIGNED: [&str; 5] = ["friendly_name", "from_number", "account_sid", "auth", "auth_password"];
 
 /// One client.
 pub struct Client {
     number: usize,
     random: Rng,
-    /// Counts its texts, so that no two are equal.
+    /// The number of its texts so far, which makes each text different.
     texts: usize,
     memory: HashMap<Arc<str>, VecDeque<Shown>>,
     names: Vec<String>,
-    /// The field that each of its changes sets to a text of its own, if it signs.
+    /// If it signs, the field that each of its changes sets to a different text.
     signed: Option<&'static str>,
-    /// What it reads next, because the outcome of its change is unknown.
+    /// The read that it makes next, because the outcome of its change is unknown.
     next: Option<Asked>,
 }
 
 impl Client {
-    /// A client whose choices follow from the seed.
+    /// A client whose choices are determined by the seed.
     pub fn new(number: usize, seed: u64, fixture: &Fixture) -> Self {
         // The factor only makes the clients' choices differ.
         let own_seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(number as u64);
@@ -52,8 +52,8 @@ impl Client {
     }
 
     /// A client that signs: each of its changes sets a field that no other client sets, and after a
-    /// call without an answer it reads the stage before it changes it again. So, where answers are
-    /// lost, the next version that was shown tells which call wrote it.
+    /// call without an answer it reads the stage before it changes it again. If an answer was lost,
+    /// the next version that was shown therefore identifies the call that wrote it.
     pub fn signing(self) -> Self {
         Self { signed: Some(SIGNED[self.number]), ..self }
     }
@@ -75,7 +75,7 @@ impl Client {
             Outcome::Deleted | Outcome::Missing => {
                 self.memory.remove(&stage);
             }
-            // A list, if the stage would have been a new one.
+            // After a creation, which has no UUID, this is a list.
             Outcome::Unknown if self.signed.is_some() => {
                 self.next = Some(Asked::of("GET", &stage));
             }
@@ -84,7 +84,7 @@ impl Client {
     }
 
     fn choose(&mut self, known: &[Arc<str>]) -> Asked {
-        // Where processes are killed, a few calls must meet every kind of write.
+        // Where processes are killed, there are few calls, which must include every kind of write.
         let [lists, creations, deletions] =
             if self.signed.is_some() { [6, 16, 12] } else { [5, 6, 4] };
         let choice = self.random.u8(..100);
@@ -171,12 +171,12 @@ impl Client {
                 asked.body.insert("provider".to_owned(), "pigeon".into());
             }
         }
-        // Some change two things at once.
+        // Some make two changes at once.
         if asked.is_change() && self.random.u8(..5) == 0 {
             asked.body.extend(self.plain());
         }
         if let (Some(field), true) = (self.signed, asked.is_change()) {
-            // A PUT must have the other fields as well.
+            // A PUT would need the other fields as well.
             asked.method = "PATCH";
             asked.body.retain(|known, _| !SIGNED.contains(&&**known));
             asked.body.insert(field.to_owned(), self.text());
@@ -187,7 +187,7 @@ impl Client {
         asked
     }
 
-    /// A text that was never sent before.
+    /// A text that has not been sent before.
     fn text(&mut self) -> Value {
         self.texts += 1;
         format!("{}-{}", self.number, self.texts).into()
@@ -251,8 +251,8 @@ impl Client {
         body
     }
 
-    /// Another list of flows, which keeps some and removes others, sometimes with a reference or a
-    /// name.
+    /// Another list of flows, which keeps some flows and removes others, sometimes with a reference
+    /// or a name.
     fn flows(&mut self, newest: &Document) -> Document {
         let mut flows = Vec::new();
         for slug in ["alpha", "beta", "gamma"] {
@@ -279,7 +279,8 @@ impl Client {
         body
     }
 
-    /// Mostly the newest version that this client knows, or an older one, or any.
+    /// Usually the newest version that this client knows; sometimes an older one, all of them, or
+    /// `*`.
     fn if_match(&mut self, stage: &str) -> Vec<String> {
         let known: Vec<_> =
             (self.memory.get(stage).into_iter().flatten()).map(|shown| shown.tag.clone()).collect();

@@ -1,4 +1,4 @@
-//! The stages that the clients of a run change, and the rows that these may refer to.
+//! The stages that a run's clients change, and the rows that these stages may refer to.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub const ROW_FLOWS: [&str; 2] =
     ["a1b2c3d4-e5f6-4789-8abc-def012345678", "ffeeddcc-bbaa-4998-8776-655443322110"];
 /// The only mapping that has a row.
 pub const MAPPING: &str = "3e7b9c05-d2f1-4a68-b4c7-80e5f6a7b8c9";
-/// A UUID that no row has.
+/// The UUID of a row that does not exist.
 pub const NO_SUCH_UUID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The state that a run starts from.
@@ -65,7 +65,7 @@ fn uuid(kind: &str, place: usize) -> String {
     format!("{kind}000000-0000-4000-8000-{place:012}")
 }
 
-/// A stage with two flows. Its `configure_flow` names the first, which has no row.
+/// A stage with two flows. Its `configure_flow` refers to the first, which has no row.
 fn stage(place: usize, pk: &str, name: &str) -> Value {
     let own = uuid("f1", place);
     json!({

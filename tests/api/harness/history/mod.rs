@@ -1,4 +1,4 @@
-//! Histories of many clients' calls, and their check against a model of the stage.
+//! Records histories of many clients' calls, and checks them against a model of the stage.
 
 pub mod call;
 pub mod check;
@@ -21,7 +21,7 @@ pub async fn read_all(function: &impl Function, recorder: &Recorder) {
     }
 }
 
-/// The number of calls with each outcome, to be printed.
+/// The number of calls with each outcome, for printing.
 pub fn summary(calls: &[Call]) -> String {
     let mut counts = BTreeMap::new();
     for call in calls {
@@ -33,7 +33,7 @@ pub fn summary(calls: &[Call]) -> String {
 
 fn kind(call: &Call) -> &'static str {
     match &call.outcome {
-        Outcome::Shown(_) if call.asked.is_creation() => match call.landed {
+        Outcome::Shown(_) if call.asked.is_creation() => match call.seen_write {
             None => "created",
             Some(_) => "created, answer dropped",
         },
@@ -44,7 +44,7 @@ fn kind(call: &Call) -> &'static str {
             (Some(_), true) => "written, answer dropped, other writes before the next attempt",
         },
         Outcome::Listed(_) => "listed",
-        Outcome::Deleted => match call.landed {
+        Outcome::Deleted => match call.seen_write {
             None => "deleted",
             Some(_) => "deleted, answer dropped",
         },
@@ -60,7 +60,7 @@ fn kind(call: &Call) -> &'static str {
 }
 
 /// Prints a line about a run.
-#[expect(clippy::print_stderr, reason = "a large run is watched")]
+#[expect(clippy::print_stderr, reason = "large runs show their progress")]
 pub fn print(line: &str) {
     eprintln!("{line}");
 }

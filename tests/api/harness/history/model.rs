@@ -1,5 +1,5 @@
-//! The model that the function is checked against: how a change affects a stage, as short as
-//! possible.
+//! The model that the function is checked against: the effect of a change on a stage, in as little
+//! code as possible.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::call::Document;
 
-/// The release of authentik whose documents the model knows.
+/// The release of authentik whose documents the model describes.
 pub const MODELLED_VERSION: &str = "2025.8";
 
-/// The fields that take the value that is sent.
+/// The fields that are set to the value that is sent.
 const PLAIN: [&str; 9] = [
     "name",
     "friendly_name",
@@ -38,7 +38,7 @@ pub struct Model {
     pub blank: Document,
 }
 
-/// What a new stage has in the fields that its body does not name.
+/// The values of a new stage's fields that its body does not contain.
 fn defaults() -> Value {
     json!({
         "pk": null,
@@ -58,7 +58,8 @@ fn defaults() -> Value {
 }
 
 impl Model {
-    /// The same, with what is the same for every stage copied from one that was shown.
+    /// The same model, with the members that are the same for every stage copied from one that was
+    /// shown.
     pub fn with_constants_of(mut self, shown: Document) -> Self {
         self.blank = shown;
         let Value::Object(defaults) = defaults() else { unreachable!() };
@@ -71,8 +72,8 @@ impl Model {
         self.apply(&self.blank, body)
     }
 
-    /// The document after the change, or the invalid fields, except for a name that is taken. The
-    /// keys of a new flow are null, because the function generates them.
+    /// The document after the change, or the invalid fields, not including a name that is taken.
+    /// The keys of a new flow are null, because the function generates them.
     pub fn apply(
         &self,
         old: &Document,
@@ -118,7 +119,7 @@ impl Model {
             || (*flow == old["configure_flow"] && !is_removed)
     }
 
-    /// Whether the change removes the flow that `configure_flow` names from `flow_set`.
+    /// Whether the change removes from `flow_set` the flow that `configure_flow` refers to.
     fn removes_its_flow(&self, old: &Document, new: &Document) -> bool {
         let flow = &old["configure_flow"];
         holds(&old["flow_set"], flow) && !holds(&new["flow_set"], flow) && !self.has_flow(flow)
@@ -129,7 +130,7 @@ impl Model {
     }
 }
 
-/// Whether the flow is one of these.
+/// Whether `flow_set` contains the flow.
 fn holds(flow_set: &Value, flow: &Value) -> bool {
     !flow.is_null() && flow_set.as_array().unwrap().iter().any(|known| known["pk"] == *flow)
 }
@@ -163,9 +164,9 @@ fn new_flow(slug: &Value) -> Value {
     })
 }
 
-/// Copies the generated keys from the shown document to the model's. Returns them, if the documents
-/// are equal then.
-pub fn settle(model: &mut Document, shown: &Document) -> Option<Vec<String>> {
+/// Copies the generated keys from the shown document to the model's. Returns them if the documents
+/// are then equal.
+pub fn copy_generated_keys(model: &mut Document, shown: &Document) -> Option<Vec<String>> {
     let mut generated = Vec::new();
     if model["pk"].is_null() {
         model["pk"] = shown["pk"].clone();
@@ -189,6 +190,6 @@ pub fn settle(model: &mut Document, shown: &Document) -> Option<Vec<String>> {
 pub fn difference(model: &Document, shown: &Document) -> String {
     let differing = model.keys().chain(shown.keys()).find(|key| model.get(*key) != shown.get(*key));
     differing.map_or_else(String::new, |key| {
-        format!("{key} should be {:?}, is {:?}", model.get(key), shown.get(key))
+        format!("{key} should be {:?} but is {:?}", model.get(key), shown.get(key))
     })
 }

@@ -1,8 +1,9 @@
-//! Checks the stages' names against each other.
+//! Checks the names of the stages against each other.
 //!
-//! Each stage's own history tells which names it had, and between which instants it took and released
-//! each. No two stages can have had a name at once: one must have released it before the other took
-//! it. Where the calls overlap, so that either order is possible, both are accepted.
+//! Each stage's own history shows which names it had, and the windows of time in which it took and
+//! released each. Two stages cannot have had the same name at once: one must have released it
+//! before the other took it. If calls overlap, so that either order is possible, both orders are
+//! accepted.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,7 +12,7 @@ use super::{
     check::{Rule, Violation, Window, violation},
 };
 
-/// A stage's name, from its creation or a rename to the next rename or its deletion.
+/// A stage's name, from the stage's creation or a rename to the next rename or the deletion.
 #[derive(Clone, Debug)]
 pub struct Holding {
     stage: Arc<str>,
@@ -22,7 +23,8 @@ pub struct Holding {
 }
 
 impl Holding {
-    /// The holdings of a stage that had these names one after the other; none while it did not exist.
+    /// The holdings of a stage that had these names one after another (none while it did not
+    /// exist).
     pub fn all<'n>(
         stage: &Arc<str>,
         names: impl Iterator<Item = Option<&'n str>>,
@@ -59,8 +61,8 @@ impl Holding {
     }
 }
 
-/// The violations that concern names. The calls in `hidden` may have taken a name, although no answer
-/// shows it.
+/// The violations that concern names. The calls in `hidden` may have taken a name, although no
+/// answer shows it.
 pub fn check(holdings: &[Holding], calls: &[Call], hidden: &[&Call]) -> Vec<Violation> {
     let mut by_name: HashMap<&str, Vec<&Holding>> = HashMap::new();
     for holding in holdings {
@@ -74,14 +76,14 @@ pub fn check(holdings: &[Holding], calls: &[Call], hidden: &[&Call]) -> Vec<Viol
             .into_iter()
             .find(|(a, b)| a.stage != b.stage && !a.can_precede(b) && !b.can_precede(a));
         if let Some((a, b)) = clash {
-            violations.push(violation(Rule::Name, format!("{a:?} and {b:?} at once")));
+            violations.push(violation(Rule::Name, format!("{a:?} and {b:?} overlap")));
         }
     }
     violations.extend(calls.iter().filter_map(|call| check_refusal(call, &by_name, hidden)));
     violations
 }
 
-/// Checks whether a refusal is right about the name.
+/// Checks that a refusal is correct about the name.
 fn check_refusal(
     call: &Call,
     by_name: &HashMap<&str, Vec<&Holding>>,

@@ -1,4 +1,4 @@
-//! Records what was asked and answered, and when: the checks know nothing else.
+//! Records the requests, the answers and their times. The checks use nothing else.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,17 +8,17 @@ use std::{
     },
 };
 
-use super::call::{Asked, Call, Landed, NEVER, Outcome, Reply};
+use super::call::{Asked, Call, NEVER, Outcome, Reply, SeenWrite};
 use crate::harness::Request;
 
 tokio::task_local! {
-    /// The call that this task makes, for the faults that are injected into it.
+    /// The call that this task is making, for the injection of faults into it.
     pub static CALL: usize;
 }
 
 /// A function that answers requests.
 pub trait Function: Send + Sync + 'static {
-    /// The reply, if one comes.
+    /// The reply, if there is one.
     fn ask(&self, request: &Request) -> impl Future<Output = Option<Reply>> + Send;
 }
 
@@ -27,10 +27,10 @@ pub trait Function: Send + Sync + 'static {
 pub struct Recorder {
     clock: AtomicU64,
     calls: Mutex<Vec<Call>>,
-    landed: Mutex<HashMap<usize, Landed>>,
-    /// The stages that a client can know of.
+    seen_write: Mutex<HashMap<usize, SeenWrite>>,
+    /// The stages that a client can know.
     known: Mutex<Vec<Arc<str>>>,
-    /// Each document once, because a list repeats those of other calls.
+    /// Each document once, because a list repeats the documents of other calls.
     documents: Mutex<HashSet<Arc<str>>>,
 }
 
@@ -40,7 +40,7 @@ impl Recorder {
         Self { known: Mutex::new(stages.to_vec()), ..Self::default() }
     }
 
-    /// The stages that a client can know of: those that were shown, and not missed since.
+    /// The stages that a client can know: those that were shown, and not deleted or missing since.
     pub fn known(&self) -> Vec<Arc<str>> {
         self.known.lock().unwrap().clone()
     }
@@ -48,7 +48,7 @@ impl Recorder {
     /// Makes a call and records it.
     pub async fn call(&self, function: &impl Function, asked: Asked) -> Outcome {
         let request = asked.request();
-        // The start's instant identifies the call, because no two are equal.
+        // The start identifies the call, because no two calls start at the same instant.
         let start = self.clock.fetch_add(1, Ordering::SeqCst);
         let id = usize::try_from(start).unwrap();
         let reply = CALL.scope(id, function.ask(&request)).await;
@@ -58,7 +58,7 @@ impl Recorder {
         self.learn(&asked, &outcome);
         let is_known = !matches!(outcome, Outcome::Unknown | Outcome::Unexpected(_));
         let end = if is_known { end } else { NEVER };
-        let call = Call { id, asked, start, end, outcome: outcome.clone(), landed: None };
+        let call = Call { id, asked, start, end, outcome: outcome.clone(), seen_write: None };
         self.calls.lock().unwrap().push(call);
         outcome
     }
@@ -94,11 +94,11 @@ impl Recorder {
     }
 
     /// Records that a call's write is in the table.
-    pub fn note_landed(&self, call: usize, landed: Landed) {
-        self.landed.lock().unwrap().entry(call).or_insert(landed);
+    pub fn record_seen_write(&self, call: usize, seen_write: SeenWrite) {
+        self.seen_write.lock().unwrap().entry(call).or_insert(seen_write);
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     pub fn count(&self) -> usize {
         self.calls.lock().unwrap().len()
     }
@@ -106,9 +106,9 @@ impl Recorder {
     /// All calls, in the order in which they began.
     pub fn finish(&self) -> Vec<Call> {
         let mut calls = std::mem::take(&mut *self.calls.lock().unwrap());
-        let mut landed = std::mem::take(&mut *self.landed.lock().unwrap());
+        let mut seen_write = std::mem::take(&mut *self.seen_write.lock().unwrap());
         for call in &mut calls {
-            call.landed = landed.remove(&call.id);
+            call.seen_write = seen_write.remove(&call.id);
         }
         calls.sort_by_key(|call| call.start);
         calls

@@ -1,4 +1,4 @@
-//! What is false of the creation and the deletion of stages.
+//! Histories with impossible creations and deletions of stages.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::harness::history::{
     fixture::MAPPING,
 };
 
-/// What is false.
+/// The histories.
 pub const LIFETIMES: &[BadHistory] = &[
     ("a deleted stage is read", Rule::Time, |calls| {
         let (deletion, shown) = deleted(calls)?;
@@ -29,26 +29,26 @@ pub const LIFETIMES: &[BadHistory] = &[
         let (deletion, _) = deleted(calls)?;
         push(calls, deletion.asked, Outcome::Deleted)
     }),
-    ("a deletion is not acknowledged by what follows", Rule::List, |calls| {
+    ("a stage disappears although no call deleted it", Rule::List, |calls| {
         let (deletion, _) = deleted(calls)?;
         calls.retain(|call| call.id != deletion.id);
         Some(())
     }),
-    ("a stage that is there is not found", Rule::Refusal, |calls| {
+    ("an existing stage is not found", Rule::Refusal, |calls| {
         let stage = calls.last()?.shown()?.stage();
         push(calls, Asked::of("GET", &stage), Outcome::Missing)
     }),
-    ("another version was deleted than If-Match names", Rule::Precondition, |calls| {
+    ("a version that is not in If-Match was deleted", Rule::Precondition, |calls| {
         let deletion = calls.iter_mut().find(|call| matches!(call.outcome, Outcome::Deleted))?;
         deletion.asked.if_match = vec!["\"0-00000000\"".to_owned()];
         Some(())
     }),
-    ("a stage is there that no call has created", Rule::Written, |calls| {
+    ("a stage exists that no call created", Rule::Written, |calls| {
         let place = calls.iter().position(is_created)?;
         calls.remove(place);
         Some(())
     }),
-    ("a new stage has a name that another stage has", Rule::Name, |calls| {
+    ("a new stage has the name of another stage", Rule::Name, |calls| {
         let name = calls.last()?.shown()?.parse()["name"].clone();
         let mut created = calls.iter().find(|call| is_created(call))?.clone();
         let mut document = created.shown()?.parse();
@@ -58,7 +58,7 @@ pub const LIFETIMES: &[BadHistory] = &[
         let shown = Shown { tag: "\"1-ffffffff\"".to_owned(), document: text(document) };
         push(calls, created.asked, Outcome::Shown(shown))
     }),
-    ("a new stage has another default", Rule::Document, |calls| {
+    ("a new stage has a wrong default", Rule::Document, |calls| {
         let is_suitable =
             |call: &&mut Call| is_created(call) && !call.asked.body.contains_key("auth_type");
         let created = calls.iter_mut().find(is_suitable)?;
@@ -80,7 +80,7 @@ fn is_created(call: &Call) -> bool {
     call.asked.is_creation() && call.shown().is_some()
 }
 
-/// A deletion, and the stage as it was shown last.
+/// A deletion, and the stage as it was last shown.
 fn deleted(calls: &[Call]) -> Option<(Call, Shown)> {
     calls.iter().filter(|call| matches!(call.outcome, Outcome::Deleted)).find_map(|deletion| {
         let of_the_stage = calls.iter().filter(|call| call.stage() == deletion.stage());
@@ -100,7 +100,7 @@ fn push(calls: &mut Vec<Call>, asked: Asked, outcome: Outcome) -> Option<()> {
     Some(())
 }
 
-/// Adds a new stage that was refused because of this field.
+/// Adds a creation that was refused because of this field.
 fn refuse(calls: &mut Vec<Call>, field: &str, value: Value) -> Option<()> {
     let mut asked = calls.iter().find(|call| is_created(call))?.asked.clone();
     asked.body.insert("name".to_owned(), json!("also unused"));

@@ -1,4 +1,4 @@
-//! What is false of lists.
+//! Histories with impossible lists.
 
 use super::{BadHistory, after};
 use crate::harness::history::{
@@ -6,9 +6,9 @@ use crate::harness::history::{
     check::Rule,
 };
 
-/// What is false.
+/// The histories.
 pub const LISTS: &[BadHistory] = &[
-    ("a list leaves out a stage that was there", Rule::List, |calls| {
+    ("a list omits a stage that existed", Rule::List, |calls| {
         let last = last_list(calls)?;
         listed(&mut calls[last])?.pop()?;
         Some(())
@@ -25,7 +25,7 @@ pub const LISTS: &[BadHistory] = &[
         shown.document = shown.document.replace("\"from_number\":\"", "\"from_number\":\"0").into();
         Some(())
     }),
-    ("a list shows a document that was overwritten before", Rule::List, |calls| {
+    ("a list shows a document that was overwritten earlier", Rule::List, |calls| {
         let last = last_list(calls)?;
         let list = calls[last].clone();
         let (place, older) = list.listed()?.iter().enumerate().find_map(|(place, shown)| {
@@ -37,7 +37,7 @@ pub const LISTS: &[BadHistory] = &[
         listed(&mut calls[last])?[place].document = older;
         Some(())
     }),
-    ("a list shows a stage that was deleted before", Rule::List, |calls| {
+    ("a list shows a stage that was deleted earlier", Rule::List, |calls| {
         let deleted = calls.iter().find(|call| matches!(call.outcome, Outcome::Deleted))?;
         let stage = deleted.stage()?;
         let shown = calls.iter().filter(|call| call.stage().as_ref() == Some(&stage));
@@ -59,7 +59,7 @@ pub const LISTS: &[BadHistory] = &[
         let list = calls[last_list(calls)?].clone();
         let last = calls.last()?.clone();
         let shown = last.shown()?;
-        // A write, and two lists meanwhile.
+        // A write, and two lists during it.
         let body = Document::from_iter([("from_number".to_owned(), "later".into())]);
         let mut document = shown.parse();
         document["from_number"] = "later".into();
@@ -85,7 +85,7 @@ pub const LISTS: &[BadHistory] = &[
     }),
 ];
 
-/// The last list, after which nothing was changed.
+/// The position of the last list, after which nothing was changed.
 fn last_list(calls: &[Call]) -> Option<usize> {
     calls.iter().rposition(|call| call.listed().is_some())
 }

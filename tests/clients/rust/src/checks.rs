@@ -1,5 +1,5 @@
-// One release's checks: included by `main.rs` once for each, where `client`, `Provider` and
-// `GENERIC` are that release's.
+// The checks of one release. `main.rs` includes this file once per release, with that release's
+// `client`, `Provider` and `GENERIC`.
 
 use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
 
@@ -30,24 +30,24 @@ checks![
     lists_a_page_in_an_order,
     filters_a_list,
     lists_for_a_token_that_may_only_view,
-    reads_what_a_list_refuses,
-    looks_up_what_is_around_a_stage,
+    reads_the_errors_of_a_list,
+    looks_up_flows_stages_and_the_configuration,
     retrieves_a_stage,
     retrieves_with_a_token_that_may_only_view,
     shows_what_uses_a_stage,
-    changes_only_the_fields_that_are_named,
+    changes_only_the_fields_that_are_sent,
     changes_a_stage_without_flows,
     changes_where_messages_go,
-    sets_references_and_takes_them_away,
-    takes_a_display_name_away,
-    leaves_everything_alone_with_an_empty_request,
+    sets_and_removes_references,
+    removes_a_display_name,
+    changes_nothing_with_an_empty_request,
     reads_a_400_without_a_request,
     replaces_the_flows,
     sends_the_whole_stage_back,
     updates_in_full,
-    creates_a_stage_from_what_is_required,
-    creates_a_stage_from_everything,
-    reads_what_a_create_refuses,
+    creates_a_stage_from_the_required_fields,
+    creates_a_stage_from_all_fields,
+    reads_the_errors_of_a_create,
     destroys_a_stage,
     reads_a_400_about_several_fields,
     reads_a_403_for_each_reason,
@@ -66,12 +66,12 @@ fn to(server: &Server, token: Option<&str>) -> Configuration {
     }
 }
 
-/// A request as the client has it: what it does not know is not sent.
+/// A request in the client's type: fields that the client does not know are not sent.
 fn patched(fields: &Value) -> Option<models::PatchedAuthenticatorSmsStageRequest> {
     Some(serde_json::from_value(fields.clone()).unwrap())
 }
 
-/// The same for a whole stage: the required fields, and these.
+/// The same for a whole stage: the required fields and these.
 fn whole(fields: &Value) -> models::AuthenticatorSmsStageRequest {
     let mut whole = required();
     whole.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -88,7 +88,7 @@ fn required() -> Value {
     })
 }
 
-/// The filters that the checks use, out of the sixteen that the client takes.
+/// The filters that the checks use, of the sixteen that the client accepts.
 #[derive(Default)]
 struct Query<'a> {
     mapping: Option<&'a str>,
@@ -150,7 +150,7 @@ fn stage_from(document: Value) -> models::AuthenticatorSmsStage {
     serde_json::from_value(document).unwrap()
 }
 
-/// The answer, and what is then stored, is what this stage should be.
+/// Asserts that the answer, and the stage that is then stored, are as expected.
 async fn is_stage<E: Debug>(
     server: &Server,
     answer: Result<models::AuthenticatorSmsStage, Error<E>>,
@@ -161,7 +161,7 @@ async fn is_stage<E: Debug>(
     assert_eq!(retrieve(server, server.pk(stage)).await.unwrap(), expected);
 }
 
-/// The call fails with this status and this body.
+/// Asserts that the call fails with this status and this body.
 fn refused<T: Debug, E: Debug>(result: Result<T, Error<E>>, status: u16, body: &Value) {
     match result.unwrap_err() {
         Error::ResponseError(answer) => {
@@ -267,7 +267,7 @@ async fn lists_for_a_token_that_may_only_view(server: &mut Server) {
     is_page(list(server, VIEWER, query).await, server.page(&stages[..5], false, &pagination));
 }
 
-async fn reads_what_a_list_refuses(server: &mut Server) {
+async fn reads_the_errors_of_a_list(server: &mut Server) {
     let query = Query { mapping: Some(UNKNOWN), ..Query::default() };
     let message = "Select a valid choice. That choice is not one of the available choices.";
     refused(
@@ -282,7 +282,7 @@ async fn reads_what_a_list_refuses(server: &mut Server) {
     refused(answer, 403, &permission_denied());
 }
 
-async fn looks_up_what_is_around_a_stage(server: &mut Server) {
+async fn looks_up_flows_stages_and_the_configuration(server: &mut Server) {
     let good = to(server, GOOD);
     let name = server.stages[STAGE]["name"].as_str();
     let found = api::stages_all_list(&good, name, None, None, None, None).await.unwrap().results;
@@ -343,7 +343,7 @@ async fn shows_what_uses_a_stage(server: &mut Server) {
     refused(missing, 404, &not_found());
 }
 
-async fn changes_only_the_fields_that_are_named(server: &mut Server) {
+async fn changes_only_the_fields_that_are_sent(server: &mut Server) {
     let fields = json!({ "name": "renamed", "verify_only": true, "auth_type": "bearer" });
     let answer = patch(server, STAGE, &fields).await;
     server.expect(STAGE, &fields);
@@ -375,7 +375,7 @@ async fn changes_where_messages_go(server: &mut Server) {
     is_stage(server, answer, STAGE).await;
 }
 
-async fn sets_references_and_takes_them_away(server: &mut Server) {
+async fn sets_and_removes_references(server: &mut Server) {
     for fields in [
         json!({ "configure_flow": server.flow, "mapping": server.mapping }),
         json!({ "configure_flow": null, "mapping": null }),
@@ -386,24 +386,24 @@ async fn sets_references_and_takes_them_away(server: &mut Server) {
     }
 }
 
-async fn takes_a_display_name_away(server: &mut Server) {
+async fn removes_a_display_name(server: &mut Server) {
     let fields = json!({ "friendly_name": "Mobile" });
     let answer = patch(server, STAGE, &fields).await;
     server.expect(STAGE, &fields);
     is_stage(server, answer, STAGE).await;
-    // Each client has one way to say so. A server without a release takes both.
+    // Each client has one way to remove it. A server without a release accepts both.
     let none = json!({ "friendly_name": server.client["no_friendly_name"] });
     let answer = patch(server, STAGE, &none).await;
     server.expect(STAGE, &json!({ "friendly_name": null }));
     is_stage(server, answer, STAGE).await;
 }
 
-async fn leaves_everything_alone_with_an_empty_request(server: &mut Server) {
+async fn changes_nothing_with_an_empty_request(server: &mut Server) {
     is_stage(server, patch(server, STAGE, &json!({})).await, STAGE).await;
 }
 
 async fn reads_a_400_without_a_request(server: &mut Server) {
-    // What this client sends for no request is `null`.
+    // Without a request, this client sends `null`.
     let pk = server.pk(STAGE);
     let answer = api::stages_authenticator_sms_partial_update(&to(server, GOOD), pk, None).await;
     let body = json!({ "non_field_errors": ["No data provided"], "code": "invalid" });
@@ -412,7 +412,7 @@ async fn reads_a_400_without_a_request(server: &mut Server) {
 }
 
 async fn replaces_the_flows(server: &mut Server) {
-    // Where the client has no field for them, nothing is sent, and nothing changes.
+    // If the client has no field for flows, nothing is sent, and nothing changes.
     let kept = server.stages[STAGE]["flow_set"][1].clone();
     let renamed = json!({
         "name": "Kept",
@@ -447,7 +447,7 @@ async fn updates_in_full(server: &mut Server) {
     let answer =
         api::stages_authenticator_sms_update(&good, server.pk(STAGE), whole(&fields)).await;
     server.expect(STAGE, &required());
-    server.expect(STAGE, &fields); // what is optional and absent stays
+    server.expect(STAGE, &fields); // optional fields that are absent are unchanged
     is_stage(server, answer, STAGE).await;
 
     let fields = json!({
@@ -473,7 +473,7 @@ async fn create(
     api::stages_authenticator_sms_create(&to(server, token), whole(fields)).await
 }
 
-/// The stage that was made of these fields and defaults is what was answered, and is there.
+/// Asserts that the stage with these fields and defaults was created and is the answer.
 async fn is_made(
     server: &mut Server,
     answer: Result<models::AuthenticatorSmsStage, Error<api::StagesAuthenticatorSmsCreateError>>,
@@ -503,12 +503,12 @@ async fn is_made(
     is_page(list(server, GOOD, query).await, server.page(&[stage], true, &json!({})));
 }
 
-async fn creates_a_stage_from_what_is_required(server: &mut Server) {
+async fn creates_a_stage_from_the_required_fields(server: &mut Server) {
     let answer = create(server, GOOD, &json!({})).await;
     is_made(server, answer, &json!({})).await;
 }
 
-async fn creates_a_stage_from_everything(server: &mut Server) {
+async fn creates_a_stage_from_all_fields(server: &mut Server) {
     let fields = json!({
         "name": "made-in-full",
         "configure_flow": server.flow,
@@ -522,7 +522,7 @@ async fn creates_a_stage_from_everything(server: &mut Server) {
     is_made(server, answer, &fields).await;
 }
 
-async fn reads_what_a_create_refuses(server: &mut Server) {
+async fn reads_the_errors_of_a_create(server: &mut Server) {
     let fields = json!({ "name": server.stages[OTHER]["name"] });
     let body = json!({ "name": ["stage with this name already exists."], "code": "invalid" });
     refused(create(server, GOOD, &fields).await, 400, &body);

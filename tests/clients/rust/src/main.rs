@@ -1,13 +1,14 @@
-//! Uses a served resource through authentik's published Rust client, as installed.
+//! Tests a server through authentik's published Rust client, as installed.
 //!
 //! ```text
 //! clients LINES FIXTURE RELEASE SETTING=BASE_URL...
 //! ```
 //!
-//! RELEASE is the client's. SETTING is what the server at `BASE_URL` was started with: a release,
-//! or `every_year` for none. Each server must hold FIXTURE. LINES says what each release answers
-//! with. The checks run once for each server, in the order they stand in, and share one stage:
-//! each knows what the ones before it left. Prints a TAP line per check; exits 1 if any failed.
+//! RELEASE is the client's release. SETTING is the release that the server at `BASE_URL` was
+//! started with, or `every_release` for none. Each server must have FIXTURE loaded. LINES has the keys
+//! of each release's answers. The checks run once for each server, in their order in `checks.rs`,
+//! and share one stage, so each depends on those before it. Prints a TAP line per check; exits with
+//! 1 if any failed.
 
 mod server;
 
@@ -27,7 +28,7 @@ macro_rules! client {
         mod $module {
             use $client as client;
 
-            /// The filter by provider, which some releases type, and its value for `generic`.
+            /// The type of the filter by provider, and its value for `generic`.
             type Provider = $provider;
             const GENERIC: Provider = $generic;
 
@@ -43,7 +44,7 @@ client!(checks_2026_8, authentik_2026_8, client::models::ProviderEnum, Provider:
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [lines, fixture, release, served @ ..] = arguments.as_slice() else {
-        panic!("wants LINES FIXTURE RELEASE SETTING=BASE_URL...");
+        panic!("usage: clients LINES FIXTURE RELEASE SETTING=BASE_URL...");
     };
     let read = |path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     let (lines, fixture) = (Lines(read(lines)), read(fixture));
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         "2024.12.5" => checks_2024_12::CHECKS,
         "2025.12.6" => checks_2025_12::CHECKS,
         "2026.8.5" => checks_2026_8::CHECKS,
-        _ => panic!("{release} is not built in"),
+        _ => panic!("no client of {release} is built in"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut failed = false;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         let mut server = Server::new(&lines, &fixture, release, setting, url);
         for (name, check) in checks {
             let sentence = format!("{setting}: {}", name.replace('_', " "));
-            // The assertion that failed has printed itself.
+            // A failed assertion has printed its message already.
             if catch_unwind(AssertUnwindSafe(|| runtime.block_on(check(&mut server)))).is_ok() {
                 println!("ok - {sentence}");
             } else {

@@ -1,8 +1,8 @@
-//! What a server's answers must look like, whichever client reads them.
+//! The expected form of a server's answers, for the client of any release.
 
 use serde_json::{Map, Value, json};
 
-/// What each release answers with.
+/// The keys and rules of each release's answers.
 pub struct Lines(pub Value);
 
 impl Lines {
@@ -17,12 +17,12 @@ impl Lines {
     }
 }
 
-/// A server, and its stages as they should now stand; every check that changes one says so here too.
+/// A server, and the expected state of its stages, which a check that changes a stage must update.
 pub struct Server {
     pub base_url: String,
-    /// What the server answers with.
+    /// The keys and rules of the server's answers.
     contract: Value,
-    /// What the client can send and must find.
+    /// What the client's release can send and expects in answers.
     pub client: Value,
     pub stages: Vec<Value>,
     pub flow: Value,
@@ -37,7 +37,7 @@ pub const OTHER: usize = 1;
 impl Server {
     pub fn new(lines: &Lines, fixture: &Value, release: &str, setting: &str, url: &str) -> Self {
         let contract =
-            if setting == "every_year" { &lines.0["every_year"] } else { lines.of(setting) };
+            if setting == "every_release" { &lines.0["every_release"] } else { lines.of(setting) };
         Self {
             base_url: url.to_owned(),
             contract: contract.clone(),
@@ -53,7 +53,7 @@ impl Server {
         self.stages[stage]["pk"].as_str().unwrap()
     }
 
-    /// Changes what a stage should be.
+    /// Changes the expected state of a stage.
     pub fn expect(&mut self, stage: usize, fields: &Value) {
         let stage = self.stages[stage].as_object_mut().unwrap();
         stage.extend(fields.as_object().unwrap().clone());

@@ -1,21 +1,22 @@
-//! One stage's states, from its creation to its deletion, and each call's answer compared with the
-//! states that there can have been during the call.
+//! One stage's states, from its creation to its deletion, and the check of each call's answer
+//! against the states that are possible during the call.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
     super::{
-        call::{Call, Document, Landed, NEVER, Outcome},
+        call::{Call, Document, NEVER, Outcome, SeenWrite},
         model,
         names::Holding,
     },
-    Rule, Violation, but_name,
+    Rule, Violation,
     replay::{StageHistory, Version},
     violation,
     windows::{self, Window},
+    without_name,
 };
 
-/// The most versions in a row that no answer shows: the clients read again after an unknown outcome.
+/// Maximum number of successive versions that no answer shows: clients read after unknown outcomes.
 const HIDDEN_MAX: usize = 4;
 
 /// A state of a stage.
@@ -26,20 +27,20 @@ enum State<'h> {
     Present(Version<'h>),
 }
 
-/// A stage's states, and when each can have begun.
+/// A stage's states, and the window in which each can have begun.
 pub struct Life<'h> {
     history: StageHistory<'h>,
     states: Vec<State<'h>>,
     windows: Vec<Window>,
-    /// The place of the first version.
+    /// The position of the first version.
     first: usize,
-    /// The places of the versions that were shown, by their documents.
+    /// The positions of the versions that were shown, by document.
     shown: HashMap<&'h str, Vec<usize>>,
 }
 
 impl<'h> Life<'h> {
-    /// The life with these versions. It ends with the call that is known to have deleted the stage;
-    /// if none is, not at all or with one whose outcome is unknown.
+    /// Finds a life with these versions. It ends with the call that is known to have deleted the
+    /// stage; if there is none, it does not end, or ends with a deletion whose outcome is unknown.
     pub fn find(history: StageHistory<'h>, versions: Vec<Version<'h>>) -> Result<Self, Violation> {
         let ends = ends(&history)?;
         let mut life = Self::begin(history, versions);
@@ -50,7 +51,7 @@ impl<'h> Life<'h> {
                 Err(violation) => first_violation.get_or_insert(violation),
             };
         }
-        Err(first_violation.expect("there is a way to end"))
+        Err(first_violation.expect("no ending was tried"))
     }
 
     fn begin(history: StageHistory<'h>, versions: Vec<Version<'h>>) -> Self {
@@ -67,7 +68,7 @@ impl<'h> Life<'h> {
         Self { history, states, windows: Vec::new(), first, shown }
     }
 
-    /// Lets the life end with this deletion, and checks everything.
+    /// Ends the life with this deletion, if there is one, and checks everything.
     fn try_end(&mut self, deletion: Option<&Call>) -> Result<(), Violation> {
         let present = self.states.iter().rposition(|state| matches!(state, State::Present(_)));
         self.states.truncate(present.unwrap() + 1);
@@ -75,7 +76,7 @@ impl<'h> Life<'h> {
             if let Some(State::Present(Version { tag: Some(tag), .. })) = self.states.last()
                 && !deletion.asked.allows(tag)
             {
-                let words = format!("{:?} let {tag} be deleted", deletion.asked.if_match);
+                let words = format!("If-Match {:?} deleted {tag}", deletion.asked.if_match);
                 return Err(violation(Rule::Precondition, words));
             }
             self.states.push(State::Absent);
@@ -94,8 +95,8 @@ impl<'h> Life<'h> {
         windows::order(&mut self.windows)?;
         self.check_lists()?;
         self.check_answers()?;
-        // One after the other, lists and refusals must not go back in time either.
-        self.take_in_lists();
+        // Successive lists and refusals must not go back in time either.
+        self.apply_lists();
         windows::order(&mut self.windows)?;
         self.check_answers()
     }
@@ -104,7 +105,7 @@ impl<'h> Life<'h> {
         for (call, shown) in &self.history.lists {
             let words = match shown {
                 [] if self.can_be(call, |state| matches!(state, State::Absent)) => continue,
-                [] => "was there during the whole call",
+                [] => "existed during the whole call",
                 [document] => {
                     let places = self.places_of(document);
                     let current = windows::within(&self.windows, call);
@@ -113,17 +114,17 @@ impl<'h> Life<'h> {
                     {
                         continue;
                     }
-                    "had another document during the whole call, or was not there"
+                    "did not have this document at any instant of the call"
                 }
                 _ => "is shown more than once",
             };
-            let words = format!("{words}: list {}, which shows {shown:?}", call.id);
+            let words = format!("{words}: list {} shows {shown:?}", call.id);
             return Err(violation(Rule::List, words));
         }
         Ok(())
     }
 
-    /// The places of the versions with this document.
+    /// The positions of the versions with this document.
     fn places_of(&self, document: &str) -> Vec<usize> {
         if let Some(places) = self.shown.get(document) {
             return places.clone();
@@ -131,15 +132,15 @@ impl<'h> Life<'h> {
         let document: Document = serde_json::from_str(document).unwrap();
         let is_so = |place: &usize| match &self.states[*place] {
             State::Present(version) => {
-                model::settle(&mut version.document.clone(), &document).is_some()
+                model::copy_generated_keys(&mut version.document.clone(), &document).is_some()
             }
             State::Absent => false,
         };
         (0..self.states.len()).filter(is_so).collect()
     }
 
-    /// Takes in what lists and refusals say of the order.
-    fn take_in_lists(&mut self) {
+    /// Narrows the windows by what lists and refusals show about the order.
+    fn apply_lists(&mut self) {
         let absent = |states: &[State<'_>]| -> Vec<usize> {
             let places = states.iter().enumerate();
             places.filter(|(_, state)| matches!(state, State::Absent)).map(|(at, _)| at).collect()
@@ -175,7 +176,7 @@ impl<'h> Life<'h> {
             if !self.can_be(call, |state| self.is_answer_right(call, state))
                 && !self.may_see_hidden(call)
             {
-                let words = format!("{:?} to {:?} was never right", call.outcome, call.asked);
+                let words = format!("{:?} to {:?} was never correct", call.outcome, call.asked);
                 return Err(violation(Rule::Refusal, words));
             }
         }
@@ -190,7 +191,7 @@ impl<'h> Life<'h> {
                 !version.tag.is_some_and(|tag| call.asked.allows(tag))
             }
             (Outcome::PreconditionFailed, State::Absent) => false,
-            // An empty patch changes nothing, but `If-Match` counts.
+            // An empty PATCH changes nothing, but `If-Match` applies.
             (Outcome::Shown(shown), _) => call.asked.is_change() || call.asked.allows(&shown.tag),
             (
                 Outcome::Deleted
@@ -203,8 +204,8 @@ impl<'h> Life<'h> {
         }
     }
 
-    /// Whether exactly these fields of the change are invalid. Whether a name is taken does not follow
-    /// from this stage alone.
+    /// Whether exactly these fields of the change are invalid. Whether a name is taken cannot be
+    /// seen from this stage alone.
     fn is_refusal_right(&self, call: &Call, fields: &[String], state: &State<'_>) -> bool {
         let model = self.history.model;
         let (old, tag) = match state {
@@ -212,27 +213,27 @@ impl<'h> Life<'h> {
             State::Present(version) => (&version.document, version.tag),
         };
         let wrong = model.apply(old, &call.asked.body).err().unwrap_or_default();
-        // An invalid body is refused before the stage is looked for, and before its version is.
+        // An invalid body is refused before the stage and its version are looked up.
         let is_allowed = wrong.contains("provider")
             || (matches!(state, State::Present(_)) && tag.is_none_or(|tag| call.asked.allows(tag)));
-        wrong == but_name(fields) && is_allowed
+        wrong == without_name(fields) && is_allowed
     }
 
-    /// The calls that may have written versions that no answer shows: those whose outcome is unknown,
-    /// before the stage was deleted.
+    /// The calls that may have written versions that no answer shows: those with an unknown
+    /// outcome, if the stage was deleted later.
     pub fn hidden(&self) -> impl Iterator<Item = &'h Call> {
         let is_ended = matches!(self.states.last(), Some(State::Absent));
         self.history.unknown.iter().copied().filter(move |_| is_ended)
     }
 
-    /// Whether such a version can have been there at an instant of the call.
+    /// Whether such a version can have existed at an instant of the call.
     fn may_see_hidden(&self, call: &Call) -> bool {
         let last = self.states.iter().rposition(|state| matches!(state, State::Present(_)));
         windows::within(&self.windows, call).contains(&last.unwrap())
             && self.hidden().any(|hidden| hidden.start < call.end)
     }
 
-    /// Whether a list can show such a version.
+    /// Whether this document in a list can be such a version.
     fn is_hidden(&self, list: &Call, document: &str) -> bool {
         if !self.may_see_hidden(list) {
             return false;
@@ -247,14 +248,14 @@ impl<'h> Life<'h> {
         self.leads_to(&last.unwrap(), &document, &hidden, HIDDEN_MAX)
     }
 
-    /// Whether at most so many of the calls make one document of the other.
+    /// Whether at most `most` of the calls turn one document into the other.
     fn leads_to(&self, from: &Document, to: &Document, calls: &[&Call], most: usize) -> bool {
         most > 0
             && (0..calls.len()).any(|place| {
                 let mut others = calls.to_vec();
                 let body = &others.remove(place).asked.body;
                 let Ok(after) = self.history.model.apply(from, body) else { return false };
-                model::settle(&mut after.clone(), to).is_some()
+                model::copy_generated_keys(&mut after.clone(), to).is_some()
                     || self.leads_to(&after, to, &others, most - 1)
             })
     }
@@ -280,15 +281,15 @@ fn window(state: &State<'_>) -> Window {
 fn ends<'h>(history: &StageHistory<'h>) -> Result<Vec<Option<&'h Call>>, Violation> {
     let deletions = || history.calls.iter().copied().filter(|call| call.asked.is_deletion());
     let mut known = deletions().filter(|call| {
-        matches!(call.outcome, Outcome::Deleted) || call.landed == Some(Landed::Deleted)
+        matches!(call.outcome, Outcome::Deleted) || call.seen_write == Some(SeenWrite::Deleted)
     });
     match (known.next(), known.next()) {
         (Some(one), Some(other)) => {
-            let words = format!("calls {} and {} both deleted it", one.id, other.id);
+            let words = format!("calls {} and {} both deleted the stage", one.id, other.id);
             Err(violation(Rule::Once, words))
         }
         (Some(call), None) if !matches!(call.outcome, Outcome::Deleted) && call.end != NEVER => {
-            let words = format!("{:?}, and yet call {} deleted it", call.outcome, call.id);
+            let words = format!("{:?}, but call {} deleted it", call.outcome, call.id);
             Err(violation(Rule::Once, words))
         }
         (Some(call), None) => Ok(vec![Some(call)]),

@@ -1,4 +1,4 @@
-//! What each list shows of each stage.
+//! The documents that each list shows of each stage.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -7,7 +7,7 @@ use super::super::call::Call;
 /// A list, and the documents that it shows of one stage.
 pub type SeenByList<'h> = (&'h Call, &'h [&'h Arc<str>]);
 
-/// The documents that a list shows, by their stages.
+/// The documents that a list shows, by stage.
 type Documents<'h> = HashMap<&'h str, Vec<&'h Arc<str>>>;
 
 /// All lists of a history.
@@ -28,7 +28,7 @@ impl<'h> Lists<'h> {
         Self { lists: lists.collect() }
     }
 
-    /// What each list shows of a stage.
+    /// The documents that each list shows of a stage.
     pub fn of_stage<'l>(&'l self, stage: &str) -> Vec<SeenByList<'l>> {
         let lists = self.lists.iter();
         lists

@@ -1,4 +1,4 @@
-//! Replays one stage's writes against the model, in the order that the answers claim.
+//! Replays one stage's writes against the model, in the order that the answers give.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,11 +17,11 @@ use super::{
 
 /// One version of a stage.
 pub struct Version<'h> {
-    /// The document; what the function has generated is null if it was never shown.
+    /// The document; the keys that the function generated are null if they were never shown.
     pub document: Document,
     /// The entity tag, if it is known.
     pub tag: Option<&'h str>,
-    /// The call that wrote it; none for the first of the fixture.
+    /// The call that wrote it; none for the fixture's version.
     pub writer: Option<&'h Call>,
 }
 
@@ -29,28 +29,28 @@ pub struct Version<'h> {
 pub struct StageHistory<'h> {
     /// The rows that it may refer to.
     pub model: &'h Model,
-    /// The calls about it, the lists apart.
+    /// The calls about it, without the lists.
     pub calls: Vec<&'h Call>,
-    /// What each list shows of it.
+    /// The documents that each list shows of it.
     pub lists: Vec<SeenByList<'h>>,
     /// The revision at the beginning.
     pub first: u64,
-    /// Each revision as it was shown.
+    /// Each revision that was shown.
     pub seen: BTreeMap<u64, &'h Shown>,
     stage: Arc<str>,
-    /// Whether it was there at the beginning.
+    /// Whether it existed at the beginning.
     is_first: bool,
     /// The last known revision.
     last: u64,
-    /// The call that wrote each revision, where an answer says so.
+    /// The call that wrote each revision, where that is known.
     writers: HashMap<u64, &'h Call>,
-    /// The calls that may have written one of the other revisions; after the replay, those that are
-    /// not needed for any.
+    /// The calls that may have written one of the other revisions; after the replay, those that no
+    /// revision needs.
     pub unknown: Vec<&'h Call>,
 }
 
 impl<'h> StageHistory<'h> {
-    /// Reads what was shown, and which call wrote what.
+    /// Collects the revisions that were shown, and the call that wrote each.
     pub fn read(
         model: &'h Model,
         stage: &Arc<str>,
@@ -63,7 +63,7 @@ impl<'h> StageHistory<'h> {
             let Some(shown) = call.shown() else { continue };
             let known = *seen.entry(shown.revision()).or_insert(shown);
             if known.tag != shown.tag || known.document != shown.document {
-                let words = format!("{known:?} and {shown:?} are one revision");
+                let words = format!("one revision was shown as {known:?} and as {shown:?}");
                 return Err(violation(Rule::Document, words));
             }
         }
@@ -93,16 +93,16 @@ impl<'h> StageHistory<'h> {
     fn place(&mut self) -> Result<(), Violation> {
         for call in self.calls.iter().filter(|call| call.asked.is_change()) {
             let answered = call.shown().map(|shown| &*shown.tag);
-            let landed = call.landed_tag();
-            let tag = match (landed, answered) {
-                (Some(landed), Some(answered)) if has_own_id(answered, landed) => {
-                    if landed != answered {
-                        let words = format!("one call wrote {landed} and {answered}");
+            let seen_write = call.landed_tag();
+            let tag = match (seen_write, answered) {
+                (Some(seen_write), Some(answered)) if has_own_id(answered, seen_write) => {
+                    if seen_write != answered {
+                        let words = format!("one call wrote both {seen_write} and {answered}");
                         return Err(violation(Rule::Once, words));
                     }
-                    landed
+                    seen_write
                 }
-                (Some(landed), _) => landed,
+                (Some(seen_write), _) => seen_write,
                 (None, Some(answered)) => answered,
                 (None, None) => {
                     if call.is_unknown() {
@@ -111,11 +111,11 @@ impl<'h> StageHistory<'h> {
                     continue;
                 }
             };
-            if landed.is_some() && answered.is_none() && call.end != NEVER {
-                let words = format!("{:?}, and yet it wrote {tag}", call.outcome);
+            if seen_write.is_some() && answered.is_none() && call.end != NEVER {
+                let words = format!("{:?}, but the call wrote {tag}", call.outcome);
                 return Err(violation(Rule::Once, words));
             }
-            // A new stage may be shown as it was after later writes.
+            // The answer to a creation may show the stage as it was after later writes.
             let number = if call.asked.is_creation() { 1 } else { revision(tag) };
             if let Some(other) = self.writers.insert(number, call) {
                 let words = format!("calls {} and {} both wrote {tag}", other.id, call.id);
@@ -126,8 +126,8 @@ impl<'h> StageHistory<'h> {
         Ok(())
     }
 
-    /// Every version, from the first to the last. A stage that no known call created is one of these
-    /// `creations`, whose fate is unknown.
+    /// Replays every version, from the first to the last. A stage that no known call created was
+    /// created by one of these `creations`, whose outcomes are unknown.
     pub fn replay<'c: 'h>(
         &mut self,
         creations: &mut Vec<&'c Call>,
@@ -178,7 +178,7 @@ impl<'h> StageHistory<'h> {
         Some(document)
     }
 
-    /// Whether what was shown of the stage follows from this creation.
+    /// Whether this creation explains what was shown of the stage.
     fn may_be_created_by(&self, creation: &Call) -> bool {
         let Some(mut document) =
             self.new_document(creation).filter(|_| creation.asked.is_creation())
@@ -187,12 +187,13 @@ impl<'h> StageHistory<'h> {
         };
         if !self.seen.is_empty() {
             let mut used = vec![false; self.unknown.len()];
-            return self.is_as_seen(1, &mut document) && self.goes_on(1, &document, &mut used);
+            return self.is_as_seen(1, &mut document)
+                && self.rest_is_consistent(1, &document, &mut used);
         }
         let mut listed = self.lists.iter().flat_map(|(_, shown)| *shown);
         listed.next().is_none_or(|shown| {
             let shown = serde_json::from_str(shown).unwrap();
-            model::settle(&mut document, &shown).is_some()
+            model::copy_generated_keys(&mut document, &shown).is_some()
         })
     }
 
@@ -204,17 +205,17 @@ impl<'h> StageHistory<'h> {
         keys: &mut HashSet<String>,
     ) -> Result<Version<'h>, Violation> {
         if !before.tag.is_none_or(|tag| writer.asked.allows(tag)) {
-            let words = format!("{:?} let {:?} be changed", writer.asked.if_match, before.tag);
+            let words = format!("If-Match {:?} changed {:?}", writer.asked.if_match, before.tag);
             return Err(violation(Rule::Precondition, words));
         }
         let after = self.model.apply(&before.document, &writer.asked.body);
         let document = after.map_err(|wrong| {
-            violation(Rule::Document, format!("revision {number} was written with {wrong:?} wrong"))
+            violation(Rule::Document, format!("revision {number} has invalid fields: {wrong:?}"))
         })?;
         self.settled(number, document, writer, keys)
     }
 
-    /// The version with the keys that the function has generated, if it was shown.
+    /// The version; with the keys that the function generated, if the version was shown.
     fn settled(
         &self,
         number: u64,
@@ -225,29 +226,30 @@ impl<'h> StageHistory<'h> {
         let seen = self.seen.get(&number);
         if let Some(shown) = seen {
             let shown = shown.parse();
-            let made = model::settle(&mut document, &shown).ok_or_else(|| {
+            let made = model::copy_generated_keys(&mut document, &shown).ok_or_else(|| {
                 let words = model::difference(&document, &shown);
                 violation(Rule::Document, format!("revision {number}: {words}"))
             })?;
             if let Some(key) = made.into_iter().find(|key| !keys.insert(key.clone())) {
-                return Err(violation(Rule::Document, format!("the key {key} was given twice")));
+                return Err(violation(Rule::Document, format!("the key {key} is not unique")));
             }
         }
-        let landed = writer.landed_tag();
+        let seen_write = writer.landed_tag();
         let shown = seen.map(|shown| &*shown.tag);
-        if landed.is_some_and(|landed| shown.is_some_and(|shown| shown != landed)) {
-            let words = format!("{landed:?} was written, and {shown:?} shown");
+        if seen_write.is_some_and(|seen_write| shown.is_some_and(|shown| shown != seen_write)) {
+            let words = format!("{seen_write:?} was written, but {shown:?} was shown");
             return Err(violation(Rule::Once, words));
         }
-        Ok(Version { document, tag: shown.or(landed), writer: Some(writer) })
+        Ok(Version { document, tag: shown.or(seen_write), writer: Some(writer) })
     }
 
-    /// The call without an answer that wrote this revision: the first whose change leads to what was
-    /// shown next. Where answers are lost, the clients sign their changes, so that only one does.
+    /// Finds the unanswered call that wrote this revision: the first whose change leads to what was
+    /// shown next. Where answers are lost, the clients sign their changes, so that only one call
+    /// fits.
     fn find_writer(&mut self, number: u64, before: &Document) -> Result<&'h Call, Violation> {
         let found = (0..self.unknown.len()).find(|place| {
             let mut used = vec![false; self.unknown.len()];
-            self.leads_on(number, before, *place, &mut used)
+            self.can_be_writer(number, before, *place, &mut used)
         });
         match found {
             Some(place) => Ok(self.unknown.remove(place)),
@@ -255,8 +257,14 @@ impl<'h> StageHistory<'h> {
         }
     }
 
-    /// Whether the known writes fit together with this one as that revision.
-    fn leads_on(&self, number: u64, before: &Document, place: usize, used: &mut [bool]) -> bool {
+    /// Whether the known writes are consistent with this call as the writer of that revision.
+    fn can_be_writer(
+        &self,
+        number: u64,
+        before: &Document,
+        place: usize,
+        used: &mut [bool],
+    ) -> bool {
         let asked = &self.unknown[place].asked;
         let Ok(mut after) = self.model.apply(before, &asked.body) else {
             return false;
@@ -265,33 +273,36 @@ impl<'h> StageHistory<'h> {
             return false;
         }
         used[place] = true;
-        let leads = self.is_as_seen(number, &mut after) && self.goes_on(number, &after, used);
+        let leads =
+            self.is_as_seen(number, &mut after) && self.rest_is_consistent(number, &after, used);
         used[place] = false;
         leads
     }
 
     fn is_as_seen(&self, number: u64, document: &mut Document) -> bool {
-        self.seen.get(&number).is_none_or(|shown| model::settle(document, &shown.parse()).is_some())
+        self.seen
+            .get(&number)
+            .is_none_or(|shown| model::copy_generated_keys(document, &shown.parse()).is_some())
     }
 
-    fn goes_on(&self, number: u64, document: &Document, used: &mut [bool]) -> bool {
+    fn rest_is_consistent(&self, number: u64, document: &Document, used: &mut [bool]) -> bool {
         if number == self.last || self.seen.contains_key(&number) {
             return true;
         }
         let next = number + 1;
         let Some(writer) = self.writers.get(&next) else {
             return (0..self.unknown.len())
-                .any(|place| !used[place] && self.leads_on(next, document, place, used));
+                .any(|place| !used[place] && self.can_be_writer(next, document, place, used));
         };
         let after = self.model.apply(document, &writer.asked.body);
         after.is_ok_and(|mut after| {
-            self.is_as_seen(next, &mut after) && self.goes_on(next, &after, used)
+            self.is_as_seen(next, &mut after) && self.rest_is_consistent(next, &after, used)
         })
     }
 }
 
-/// Whether two tags name the same write.
-fn has_own_id(tag: &str, landed: &str) -> bool {
+/// Whether two tags have the same write id.
+fn has_own_id(tag: &str, seen_write: &str) -> bool {
     let id = |tag: &str| tag.trim_matches('"').split('-').nth(1).map(str::to_owned);
-    id(tag) == id(landed)
+    id(tag) == id(seen_write)
 }

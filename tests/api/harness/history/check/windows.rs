@@ -1,21 +1,21 @@
-//! The instants between which each state of a stage began.
+//! The window of time in which each state of a stage began.
 
 use super::{
     super::call::{Call, Instant},
     Rule, Violation, violation,
 };
 
-/// The instants between which a state began.
+/// The window of time in which a state began.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// Not before this.
+    /// The earliest possible instant.
     pub earliest: Instant,
-    /// Not after this.
+    /// The latest possible instant.
     pub latest: Instant,
 }
 
 impl Window {
-    /// From before the first call.
+    /// Before the first call.
     pub const ALWAYS: Self = Self { earliest: 0, latest: 0 };
 
     /// Within a call.
@@ -24,8 +24,8 @@ impl Window {
     }
 }
 
-/// Takes in that a call saw one of the states between these places: the first began before the call
-/// ended, and the one after the last had not begun when the call began.
+/// Narrows the windows because a call saw one of the states between these positions: the first had
+/// begun before the call ended, and the one after the last had not begun when the call began.
 pub fn saw(windows: &mut [Window], first: usize, last: usize, call: &Call) {
     windows[first].latest = windows[first].latest.min(call.end);
     if let Some(next) = windows.get_mut(last + 1) {
@@ -33,7 +33,7 @@ pub fn saw(windows: &mut [Window], first: usize, last: usize, call: &Call) {
     }
 }
 
-/// Takes in that the states follow each other. Fails if one can have begun at no instant.
+/// Narrows the windows because the states follow each other. Fails if a window becomes empty.
 pub fn order(windows: &mut [Window]) -> Result<(), Violation> {
     for place in 1..windows.len() {
         windows[place].earliest = windows[place].earliest.max(windows[place - 1].earliest);
@@ -44,13 +44,13 @@ pub fn order(windows: &mut [Window]) -> Result<(), Violation> {
     match windows.iter().position(|window| window.earliest > window.latest) {
         None => Ok(()),
         Some(place) => {
-            let words = format!("state {place} of {} can have begun at no instant", windows.len());
+            let words = format!("state {place} of {} can never have begun", windows.len());
             Err(violation(Rule::Time, words))
         }
     }
 }
 
-/// The states that there can have been at an instant of the call. The windows are in order.
+/// The states that are possible at an instant of the call. The windows must be in order.
 pub fn within(windows: &[Window], call: &Call) -> std::ops::Range<usize> {
     let from = windows.partition_point(|window| window.latest < call.start).saturating_sub(1);
     let to = windows.partition_point(|window| window.earliest <= call.end);

@@ -1,4 +1,4 @@
-//! What is wrong with documents, in words for people.
+//! The problems of documents, as text for operators.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::stage::{
     value::Change,
 };
 
-/// What is wrong with a document, in words, found so far.
+/// The problems found so far in a document, as text.
 #[derive(Default)]
 pub(super) struct Problems(pub Vec<String>);
 
@@ -19,7 +19,7 @@ impl Problems {
         self.0.push(line(&format!("{path}{field}"), problem, remedy));
     }
 
-    /// Takes a field out, which has to be there.
+    /// Removes a required field and reads its value.
     pub fn take<T>(
         &mut self,
         fields: &mut Map<String, Value>,
@@ -38,7 +38,7 @@ impl Problems {
         None
     }
 
-    /// Takes a key of a row out.
+    /// Removes a field and reads it as the key of a row.
     pub fn key(
         &mut self,
         fields: &mut Map<String, Value>,
@@ -51,7 +51,7 @@ impl Problems {
         })
     }
 
-    /// Takes a text out.
+    /// Removes a field and reads it as a text.
     pub fn text(
         &mut self,
         fields: &mut Map<String, Value>,
@@ -70,8 +70,8 @@ fn line(path: &str, problem: &Problem, remedy: Option<&str>) -> String {
     }
 }
 
-/// Everything that is wrong, a line for each, with what to do about it where that can be told.
-pub(in crate::import) fn spelled_out(
+/// Returns a line for each problem, with its remedy if there is one.
+pub(in crate::import) fn problem_lines(
     problems: &BodyProblems,
     remedy: impl Fn(Field, &Problem) -> Option<&'static str>,
 ) -> Vec<String> {
@@ -89,7 +89,7 @@ pub(in crate::import) fn spelled_out(
             FieldProblems::List(problem) => lines.push(line(name, problem, None)),
             FieldProblems::Elements(elements) => {
                 for (place, element) in elements.iter().enumerate() {
-                    spell_out_element(&format!("{name}[{place}]"), element, &mut lines);
+                    push_element_lines(&format!("{name}[{place}]"), element, &mut lines);
                 }
             }
         }
@@ -97,7 +97,7 @@ pub(in crate::import) fn spelled_out(
     lines
 }
 
-fn spell_out_element(path: &str, element: &ElementProblems, lines: &mut Vec<String>) {
+fn push_element_lines(path: &str, element: &ElementProblems, lines: &mut Vec<String>) {
     match element {
         ElementProblems::Null => lines.push(line(path, &Problem::Null, None)),
         ElementProblems::NotAnObject(kind) => {

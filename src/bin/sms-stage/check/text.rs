@@ -1,4 +1,4 @@
-//! Findings in words, each with what to do about it.
+//! Findings as text, each with what to do about it.
 
 use authenticator_sms_stage::{
     access::token::HASH_DIGITS_SHOWN,
@@ -11,8 +11,8 @@ use authenticator_sms_stage::{
     },
 };
 
-/// One line for a finding; with what was done about it, if something was.
-pub fn line(finding: &Finding, mended: Option<&str>) -> String {
+/// Returns a finding's line, with the repair that was made or, without one, what to do.
+pub fn line(finding: &Finding, outcome: Option<&str>) -> String {
     let (words, advice) = match finding {
         Finding::Unreadable(item) => unreadable(item),
         Finding::Lock(lock) => described(lock),
@@ -21,17 +21,17 @@ pub fn line(finding: &Finding, mended: Option<&str>) -> String {
             "load that row, or set the field to null".to_owned(),
         ),
         Finding::ExpiredToken { id, expired } => (
-            format!("note: TOKEN {}: ended at {}", token(id), time::format(*expired)),
-            "the table's time to live takes it out within days, and --repair at once".to_owned(),
+            format!("note: TOKEN {}: expired at {}", token(id), time::format(*expired)),
+            "the table's time to live deletes it within days, --repair at once".to_owned(),
         ),
     };
-    match mended {
-        Some(mended) => format!("{words}: {mended}"),
+    match outcome {
+        Some(outcome) => format!("{words}: {outcome}"),
         None => format!("{words} ({advice})"),
     }
 }
 
-/// The digits by which a token is named.
+/// Returns the digits of a token's hash that are shown.
 pub fn token(id: &str) -> String {
     id.chars().take(HASH_DIGITS_SHOWN).collect()
 }
@@ -40,19 +40,19 @@ fn unreadable(item: &UnreadableItem) -> (String, String) {
     let UnreadableItem { key, why } = item;
     let shown = if key.kind == Kind::Token { token(&key.id) } else { key.id.clone() };
     let advice = match (why, key.kind) {
-        // The commands would ask for another key.
+        // The commands would use another key.
         (Unreadable::Attribute(ID), _) => {
-            "no command asks for such a key: take the item out by hand".to_owned()
+            "no command can use such a key; delete the item by hand".to_owned()
         }
         (Unreadable::Schema(Some(_)), _) => {
-            "if a newer version of this program wrote it, work on it with that".to_owned()
+            "if a newer version of this program wrote it, use that version".to_owned()
         }
         (_, Kind::Stage) => format!(
-            "mend the item by hand, or delete it with `sms-stage delete --force {shown}` and load \
-             the stage again"
+            "repair the item by hand, or delete it with `sms-stage delete --force {shown}` and \
+             load the stage again"
         ),
         (_, Kind::Token) => {
-            format!("mend the item by hand, or revoke it: `sms-stage token revoke {shown}`")
+            format!("repair the item by hand, or revoke it: `sms-stage token revoke {shown}`")
         }
         (_, Kind::Flow | Kind::Mapping | Kind::Name) => {
             "load it again with `sms-stage load --replace`".to_owned()
@@ -63,16 +63,16 @@ fn unreadable(item: &UnreadableItem) -> (String, String) {
 
 fn described(lock: &LockFinding) -> (String, String) {
     let words = match &lock.fault {
-        LockFault::Missing(stage) => format!("the stage {stage} has no lock of its name"),
+        LockFault::Missing(stage) => format!("the lock of the stage {stage} is missing"),
         LockFault::Unreadable(why) => format!("the lock cannot be read: {why}"),
         LockFault::NoStage(owner) => {
-            format!("the lock is of the stage {owner}, which is not there")
+            format!("the lock belongs to the stage {owner}, which does not exist")
         }
         LockFault::OtherName(owner) => {
-            format!("the lock is of the stage {owner}, which has another name")
+            format!("the lock belongs to the stage {owner}, which has another name")
         }
         LockFault::WrongOwner(owner, stage) => {
-            format!("the lock is of {owner}, which does not have the name; the stage {stage} does")
+            format!("the lock belongs to {owner}, which does not have the name; stage {stage} does")
         }
         LockFault::Shared(stages) => {
             let stages: Vec<_> = stages.iter().map(ToString::to_string).collect();
@@ -85,15 +85,15 @@ fn described(lock: &LockFinding) -> (String, String) {
 
 fn advice(lock: &LockFinding) -> &'static str {
     match &lock.fault {
-        _ if lock.is_mendable => "--repair mends it",
+        _ if lock.is_repairable => "--repair fixes it",
         LockFault::Shared(_) => {
-            "get one of them with --show-secrets, delete it with --force, and load it with another \
-             name"
+            "save one of them with `get --show-secrets`, delete it with `delete --force`, and \
+             load it with another name"
         }
         LockFault::Unreadable(_) => {
-            "mend the stages that cannot be read first; if a newer version of this program wrote \
-             it, check with that"
+            "first repair the stages that cannot be read; if a newer version of this program wrote \
+             it, check with that version"
         }
-        _ => "other writers came first; check again",
+        _ => "other writers changed it meanwhile; check again",
     }
 }

@@ -1,4 +1,4 @@
-//! Permissions and times, as people write and read them.
+//! Permissions and times as operators write and read them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,27 +7,27 @@ use authenticator_sms_stage::{
     store::time,
 };
 
-/// How many stages a group of permissions names.
-const STAGES_NAMED_MAX: usize = 3;
-/// How many digits of a stage's UUID are shown.
+/// Maximum number of stages that are shown for a group of permissions.
+const STAGES_SHOWN_MAX: usize = 3;
+/// Number of digits that are shown of a stage's UUID.
 const STAGE_DIGITS: usize = 4;
 
-/// Reads a permission: a short word, or the codename that it stands for.
+/// Reads a permission: a short word, or its codename.
 pub fn permission(word: &str) -> Result<&'static str, String> {
     permission::codename(word).ok_or_else(|| {
         let words: Vec<_> = CODENAMES.iter().map(|(short, _)| *short).collect();
-        format!("expected one of {}, or Django's codename for it", words.join(", "))
+        format!("expected one of {}, or its Django codename", words.join(", "))
     })
 }
 
-/// The short word for a codename.
+/// Returns the short word for a codename.
 fn short(codename: &str) -> &str {
     let known = CODENAMES.iter().find(|(_, known)| *known == codename);
     known.map_or(codename, |(short, _)| short)
 }
 
-/// Permissions in short: those for all stages, and for each group of stages those that they have in
-/// common, as `view,change@5f2d…`.
+/// Summarises permissions: those for all stages, then each group of stages that have the same
+/// permissions, as `view,change@5f2d…`.
 pub fn summary(permissions: &[String]) -> String {
     let mut scopes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for held in permissions {
@@ -57,24 +57,24 @@ fn group(words: &str, stages: &[&str]) -> String {
     if stages == [""] {
         return words.to_owned();
     }
-    let named = stages.iter().take(STAGES_NAMED_MAX).map(|stage| {
+    let named = stages.iter().take(STAGES_SHOWN_MAX).map(|stage| {
         let digits: String = stage.chars().take(STAGE_DIGITS).collect();
         format!("{digits}…")
     });
     let mut text = format!("{words}@{}", named.collect::<Vec<_>>().join(","));
-    if stages.len() > STAGES_NAMED_MAX {
+    if stages.len() > STAGES_SHOWN_MAX {
         text += &format!(" ({} stages)", stages.len());
     }
     text
 }
 
-/// The day of a time.
+/// Returns the date of a time in seconds since 1970.
 pub fn day(seconds: u64) -> String {
     let time = time::format(seconds);
     time.split_once('T').map_or(time.clone(), |(day, _)| day.to_owned())
 }
 
-/// Reads when a token ends: a time from now, or a point in time; in seconds since 1970.
+/// Reads when a token expires, as a time from now or a point in time, in seconds since 1970.
 pub fn expiry(word: &str) -> Result<u64, String> {
     let now = time::now();
     let end = match humantime::parse_duration(word) {

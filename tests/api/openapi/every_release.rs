@@ -1,4 +1,4 @@
-//! The function that the document describes: with the contract of every year's clients.
+//! The function that the document describes, with the contract for clients of every release.
 
 use super::document::Described;
 use crate::harness::{
@@ -6,12 +6,12 @@ use crate::harness::{
     library::{self, ADD, CHANGE, Contract, DELETE, Secrets, VIEW, VIEW_FLOW},
 };
 
-/// A token that may do everything.
+/// A token with all permissions.
 pub const OPERATOR: &str = "operator-token";
-/// A token that may do nothing.
+/// A token without permissions.
 pub const POWERLESS: &str = "powerless-token";
 
-/// A function with the default settings but this one.
+/// A function with the default settings except this one.
 pub async fn app(secrets: Option<Secrets>) -> TestApp {
     let settings =
         TestSettings { contract: Contract::default(), secrets, ..TestSettings::default() };
@@ -22,7 +22,7 @@ pub async fn app(secrets: Option<Secrets>) -> TestApp {
     app
 }
 
-/// A request for an operation, of the fixture's first stage, by a caller who may do everything.
+/// A request for an operation, on the fixture's first stage, by a caller with all permissions.
 pub fn request(operation: &Described<'_>, body: &str) -> Request {
     let path = format!("/api/v3{}", operation.path.replace("{stage_uuid}", STAGE));
     let method = operation.method.to_uppercase();

@@ -9,7 +9,7 @@ use crate::store::item::Item;
 use crate::{
     stage::version::Stored,
     store::{
-        item::{STAGE_UUID, WRITE_IDS, text},
+        item::{SCHEMA, SCHEMA_VERSION, STAGE_UUID, WRITE_IDS, number, text},
         key::ID,
     },
 };
@@ -42,16 +42,17 @@ impl Condition {
 
     /// The stage has not changed since it was read.
     pub fn is_still(seen: &Stored) -> Self {
-        Self::new("#write_ids[0] = :seen", WRITE_IDS)
+        Self::new("#write_ids[0] = :seen AND #schema = :schema", WRITE_IDS)
             .with(":seen", text(seen.version.newest_write_id()))
+            .with_schema()
     }
 
     /// The lock is free, or this stage already owns it.
     pub fn is_free_or_own(owner: AttributeValue) -> Self {
         let mut condition = Self::is_missing();
-        condition.expression.push_str(" OR #owner = :owner");
+        condition.expression.push_str(" OR (#owner = :owner AND #schema = :schema)");
         condition.names.insert("#owner".to_owned(), STAGE_UUID.to_owned());
-        condition.with(":owner", owner)
+        condition.with(":owner", owner).with_schema()
     }
 
     /// These attributes of the item are as they were read; or there is still no item, if none was
@@ -75,6 +76,11 @@ impl Condition {
             }
         }
         condition
+    }
+
+    fn with_schema(mut self) -> Self {
+        self.names.insert("#schema".to_owned(), SCHEMA.to_owned());
+        self.with(":schema", number(SCHEMA_VERSION))
     }
 
     fn with(mut self, placeholder: &str, value: AttributeValue) -> Self {

@@ -1,7 +1,7 @@
 //! Items that cannot be read, and items that are too large.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -191,5 +191,38 @@ async fn an_item_of_another_schema_is_refused_and_left_unchanged() {
             assert_eq!(call.error(&app).await.cause, cause, "{call:?}");
         }
         assert_eq!(app.snapshot().await, before);
+    }
+}
+
+/// The schema version is part of each condition, so a migration between a read and its write is seen.
+#[tokio::test]
+async fn an_item_that_gets_another_schema_after_it_was_read_is_left_unchanged() {
+    let document = whole_document();
+    let name = document["name"].as_str().unwrap();
+    for (call, key) in [
+        (Call::CompareAndSwap, Key::stage(STAGE)),
+        (Call::Transaction, Key::stage(STAGE)),
+        (Call::Destroy, Key::stage(STAGE)),
+        (Call::Transaction, Key::name(name)),
+        (Call::Destroy, Key::name(name)),
+    ] {
+        let app = Arc::new(calls::app().await);
+        let (migrated, migrating) = (Arc::new(OnceLock::new()), Arc::clone(&app));
+        let (before, at) = (Arc::clone(&migrated), key.clone());
+        app.dynamodb.intercept(move |recorded, request, engine| {
+            let writes = ["UpdateItem", "TransactWriteItems"].contains(&&*recorded.operation);
+            if !writes || before.get().is_some() {
+                return None;
+            }
+            let (before, app, at) = (Arc::clone(&before), Arc::clone(&migrating), at.clone());
+            let engine = engine.clone();
+            Some(HttpConnectorFuture::new(async move {
+                change(&app, &at, "SET #schema = :value", AttributeValue::N("2".to_owned())).await;
+                before.set(app.snapshot().await).unwrap();
+                engine.call(request).await
+            }))
+        });
+        assert_error(&app.send(&call.request()).await, server_error(), "another schema");
+        assert_eq!(Some(&app.snapshot().await), migrated.get(), "{call:?}, {key:?}");
     }
 }

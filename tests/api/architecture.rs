@@ -134,18 +134,32 @@ fn the_source_follows_the_layout() {
     );
 }
 
+/// The imports of a test that are neither its own modules nor the harness.
+fn imports_of_tests(test: &Source) -> Vec<String> {
+    let mut folders = ["tests/api/", "tests/conformance/"].into_iter();
+    let inner = folders.find_map(|folder| test.path.strip_prefix(folder)).unwrap();
+    let depth = inner.trim_end_matches("/mod.rs").split('/').count();
+    let mut found = Vec::new();
+    for path in test.paths() {
+        let supers = path.iter().take_while(|name| *name == "super").count();
+        let top = match path[0].as_str() {
+            "crate" => path.get(1),
+            // As many as lead to the crate's root.
+            "super" if supers >= depth => path.get(supers),
+            _ => continue,
+        };
+        if top.is_some_and(|top| top != "harness" && top != "*") {
+            found.push(format!("{} imports {}", test.path, path.join("::")));
+        }
+    }
+    found
+}
+
 #[test]
 fn no_test_imports_another_and_none_is_too_long() {
     let tests: Vec<_> = [read_sources("tests/api"), read_sources("tests/conformance")].concat();
     let mut found = too_long(&tests, TEST_LINES_MAX);
-    for test in &tests {
-        let paths = test.paths();
-        let imports = paths.iter().filter(|path| {
-            let mut segments = path.iter().map(String::as_str);
-            segments.next() == Some("crate") && segments.next() != Some("harness")
-        });
-        found.extend(imports.map(|path| format!("{} imports {}", test.path, path.join("::"))));
-    }
+    found.extend(tests.iter().flat_map(imports_of_tests));
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -232,5 +246,24 @@ fn misplaced_names_are_found() {
         let expected: Vec<_> =
             expected.map(|name| format!("{path} mentions {name}")).into_iter().collect();
         assert_eq!(wrong_names(&example(&[(path, text)])), expected, "{text}");
+    }
+}
+
+#[test]
+fn imports_of_another_test_are_found_in_every_notation() {
+    for (path, text, is_found) in [
+        ("tests/api/a.rs", "use crate::b::c;", true),
+        ("tests/api/a.rs", "use super::{b::c, harness};", true),
+        ("tests/api/a.rs", "fn f() { super::b::c() }", true),
+        ("tests/api/a.rs", "use crate::harness::b; use super::harness::c;", false),
+        ("tests/api/a.rs", "mod own; use self::own::c; use serde_json::json;", false),
+        ("tests/api/a/mod.rs", "use super::b::c;", true),
+        ("tests/api/a/own.rs", "use super::{other, super::harness};", false),
+        ("tests/api/a/own.rs", "use super::super::b::c;", true),
+        ("tests/api/a/own/deep.rs", "use super::super::other;", false),
+        ("tests/conformance/a.rs", "use super::b::c;", true),
+    ] {
+        let found = imports_of_tests(&Source::new(path, text));
+        assert_eq!(!found.is_empty(), is_found, "{path}: {text}: {found:?}");
     }
 }

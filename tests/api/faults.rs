@@ -1,6 +1,6 @@
 //! Requests whose calls to DynamoDB fail, with and without other writers.
 //!
-//! Every call of every kind of request is made to fail in every way. A table contains the expected
+//! Every call of every kind of request is made to fail in every way. `table.rs` lists the expected
 //! results: the answer's status, and the writes that were made, in order. A 200 means that the
 //! request's own write was made exactly once, a 503 that it was made completely or not at all, and
 //! any other error that it was not made.
@@ -10,13 +10,11 @@ mod injection;
 mod lifetime;
 mod request_kind;
 mod table;
+mod unanswered;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
@@ -30,7 +28,7 @@ use self::{
         RequestKind, empty, everything, flow_set, form, plain, read, reference, removed_flow,
         rename, whole_document, with_if_match,
     },
-    table::{NOTHING, OWN, OWN_THEN_THEIRS, Outcome, THEIRS_THEN_OWN, Write, cases, expected},
+    table::{OWN, OWN_THEN_THEIRS, Outcome, THEIRS_THEN_OWN, Write, cases, expected},
 };
 use crate::harness::{LONG, OtherClient, Request, Snapshot, TestApp, UNKNOWN, check_invariants};
 
@@ -120,19 +118,35 @@ async fn a_read_survives_every_fault() {
     survives_every_fault(read()).await;
 }
 
-/// The limit of the guarantee: a stage remembers its last four writes. After four other writes, a
-/// write that succeeded is no longer recognised, and is made again.
+/// The limit of the guarantee: a stage remembers its last four writes. After four other writes, an
+/// update that succeeded is no longer recognised, and is made again.
 #[tokio::test]
-async fn a_write_that_is_repeated_after_four_others_is_applied_again() {
-    let kind = plain();
+async fn an_update_that_is_repeated_after_four_others_is_applied_again() {
+    let outcome: Outcome = (200, &[Write::Own, Write::Theirs, Write::Own]);
+    for kind in [plain(), flow_set()] {
+        assert_repeated_after_four_others(&kind, outcome).await;
+    }
+}
+
+/// DynamoDB itself recognises a transaction that it has executed, by its token.
+#[tokio::test]
+async fn a_transaction_that_is_repeated_after_four_others_is_not_applied_again() {
+    for kind in [rename(), reference()] {
+        assert_repeated_after_four_others(&kind, (200, OWN_THEN_THEIRS)).await;
+    }
+}
+
+/// Asserts the outcome if the answer to the write is lost, and four others write before it is sent
+/// again.
+async fn assert_repeated_after_four_others(kind: &RequestKind, outcome: Outcome) {
     let (app, before) = kind.app().await;
+    let call = count_calls(&app, kind, &before).await;
     let others = Others::Four;
-    let case = Case { call: 2, fault: Fault::AnswerLost, extent: Extent::Once, others };
+    let case = Case { call, fault: Fault::AnswerLost, extent: Extent::Once, others };
     case.inject(&app, &OtherClient::of(&app), None);
     let answer = app.send(&kind.request(&before)).await;
-    let outcome: Outcome = (200, &[Write::Own, Write::Theirs, Write::Own]);
-    let expected = expected(outcome, &kind, others);
-    assert_eq!(expected.check(&answer, &before, &app.snapshot().await), Ok(()));
+    let result = expected(outcome, kind, others).check(&answer, &before, &app.snapshot().await);
+    assert_eq!(result, Ok(()), "{}", kind.body);
 }
 
 /// The same with `If-Match`. The write was made, so 412, which means that it was not, would be
@@ -203,74 +217,6 @@ async fn a_write_that_is_always_overtaken_is_answered_409_unless_it_is_in_place(
         });
     }
     running.join_all().await;
-}
-
-/// Whether DynamoDB executes a call that is never answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unanswered {
-    /// DynamoDB does not receive the call.
-    Before,
-    /// DynamoDB executes the call.
-    After,
-}
-
-/// Never answers this call and those after it. Returns a flag that is set when the call is made.
-fn never_answer(app: &TestApp, call: usize, unanswered: Unanswered) -> Arc<AtomicBool> {
-    let is_reached = Arc::new(AtomicBool::new(false));
-    let reached = Arc::clone(&is_reached);
-    let calls = AtomicUsize::new(0);
-    app.dynamodb.intercept(move |_, request, engine| {
-        if calls.fetch_add(1, Ordering::Relaxed) + 1 < call {
-            return None;
-        }
-        let (engine, reached) = (engine.clone(), Arc::clone(&reached));
-        Some(HttpConnectorFuture::new(async move {
-            if unanswered == Unanswered::After {
-                engine.call(request).await?;
-            }
-            reached.store(true, Ordering::Relaxed);
-            std::future::pending().await
-        }))
-    });
-    is_reached
-}
-
-/// The function answers a quarter of a second before the invocation ends.
-#[tokio::test]
-async fn a_call_that_is_never_answered_leads_to_503_in_time_with_a_complete_write_or_none() {
-    let mut running = JoinSet::new();
-    for kind in [plain(), form(), rename(), reference(), flow_set(), removed_flow(), empty()] {
-        for place in [Unanswered::Before, Unanswered::After] {
-            running.spawn(check_unanswered_call(kind.clone(), place));
-        }
-    }
-    running.join_all().await;
-}
-
-async fn check_unanswered_call(kind: RequestKind, place: Unanswered) {
-    let (app, before) = kind.app().await;
-    let last = count_calls(&app, &kind, &before).await;
-    for call in 1..=last {
-        let why = format!("{}, {place:?}, call {call}", kind.body);
-        let mut time = Duration::from_millis(400);
-        let (answer, after) = loop {
-            let is_reached = never_answer(&app, call, place);
-            let answer = app.send_within(time, &kind.request(&before)).await;
-            let after = app.snapshot().await;
-            app.restore(&before).await;
-            if is_reached.load(Ordering::Relaxed) {
-                break (answer, after);
-            }
-            // On a busy machine, the call may not be made within this time.
-            time *= 4;
-            assert!(time < LONG, "{why}: the call was never made");
-        };
-        assert_eq!(answer.header("retry-after"), Some("1"), "{why}");
-        let is_written = place == Unanswered::After && call == last && kind.writes();
-        let outcome = (503, if is_written { OWN } else { NOTHING });
-        let expected = expected(outcome, &kind, Others::None);
-        assert_eq!(expected.check(&answer, &before, &after), Ok(()), "{why}");
-    }
 }
 
 const NOT_WRITTEN_YET: &str = "NOT contains(#write_ids, :write_id)";

@@ -45,8 +45,8 @@ use crate::harness::{
 /// How often the table is checked while the clients run.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Maximum number of runs until one has what a test needs, which depends on the order of the
-/// clients' calls: one run in seven reveals the rarest mistake.
+/// Maximum number of runs of a test. What a run shows depends on the order of the clients' calls;
+/// the rarest mistake shows in one run of seven.
 const RUNS_MAX: u64 = 100;
 
 /// The size of a run, and its faults.

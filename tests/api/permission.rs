@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use crate::harness::{
     Answer, GOOD, Kind, OTHER_STAGE, Request, STAGE, TRIGGERS, TestApp, TestSettings, Trigger,
     UNKNOWN, VIEWER, detail,
-    library::{self, CHANGE, Event, VIEW},
+    library::{self, CHANGE, Event, Revocation, TokenKey, VIEW},
     not_found,
 };
+
+/// Maximum time until a token that lasts for a few seconds has ended.
+const END_TIME: Duration = Duration::from_secs(30);
 
 fn denied() -> Value {
     detail("permission_denied", "You do not have permission to perform this action.")
@@ -33,7 +36,7 @@ fn now() -> u64 {
 }
 
 #[tokio::test]
-async fn patch_needs_view_and_change_and_get_needs_view() {
+async fn patch_needs_view_and_change_but_get_only_view() {
     let view_here = format!("{VIEW}:{STAGE}");
     let change_here = format!("{CHANGE}:{STAGE}");
     let change_there = format!("{CHANGE}:{OTHER_STAGE}");
@@ -118,7 +121,7 @@ async fn a_remembered_token_is_not_read_again_until_it_expires() {
 
     // An unknown token is not remembered: once created, it works at once.
     assert_eq!(app.send(&Request::get().token("late")).await.status, 403);
-    put_token(&app, "late", &[VIEW], Some(now() + 2)).await;
+    put_token(&app, "late", &[VIEW], Some(now() + 5)).await;
     assert_eq!(app.send(&Request::get().token("late")).await.status, 200);
     // It expires while it is remembered.
     let expiry = async {
@@ -126,9 +129,44 @@ async fn a_remembered_token_is_not_read_again_until_it_expires() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), expiry).await.unwrap();
+    tokio::time::timeout(END_TIME, expiry).await.unwrap();
     let answer = app.send(&Request::get().token("late")).await;
     assert_eq!(answer.status_and_body(), (403, bad_token()));
+}
+
+/// The kinds of the items that were read since the calls were last taken.
+fn kinds_read(app: &TestApp) -> Vec<Kind> {
+    app.dynamodb.calls().iter().map(|call| call.key().unwrap().kind).collect()
+}
+
+#[tokio::test]
+async fn a_token_is_read_again_when_it_is_no_longer_remembered() {
+    let settings = TestSettings { token_memory: Duration::from_secs(2), ..TestSettings::default() };
+    let app = TestApp::with_settings(settings).await;
+    let viewer = Request::get().token(VIEWER);
+    for request in [&viewer, &Request::get()] {
+        assert_eq!(app.send(request).await.status, 200);
+        assert_eq!(kinds_read(&app), [Kind::Token, Kind::Stage]);
+    }
+    let revoked = app.table.session().revoke_token(&TokenKey::new(GOOD.to_owned()).hash()).await;
+    assert_eq!(revoked.unwrap(), Revocation::Done);
+    app.dynamodb.calls();
+
+    let end = async {
+        loop {
+            let answer = app.send(&Request::get()).await;
+            if answer.status != 200 {
+                break answer;
+            }
+            assert_eq!(kinds_read(&app), [Kind::Stage], "the token is remembered");
+        }
+    };
+    let answer = tokio::time::timeout(END_TIME, end).await.unwrap();
+    assert_eq!(answer.status_and_body(), (403, bad_token()));
+    assert_eq!(kinds_read(&app), [Kind::Token]);
+    // This token was remembered before the other one, and is still valid.
+    assert_eq!(app.send(&viewer).await.status, 200);
+    assert_eq!(kinds_read(&app), [Kind::Token, Kind::Stage]);
 }
 
 /// A PATCH event of an HTTP API with this authorizer context.

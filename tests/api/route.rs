@@ -1,8 +1,11 @@
-//! Paths and methods.
+//! Paths, methods, and the origins whose scripts may read the answers.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Request, STAGE, TRIGGERS, TestApp, detail, stage_with};
+use crate::harness::{
+    Request, STAGE, TRIGGERS, TestApp, TestSettings, VIEWER, detail, library::AllowedOrigins,
+    stage_with,
+};
 
 #[tokio::test]
 async fn route_and_method_are_checked_before_credentials() {
@@ -60,4 +63,73 @@ async fn options_lists_the_methods_and_makes_no_call() {
     assert_eq!((answer.status, answer.body.clone()), (200, Value::Null));
     assert_eq!(answer.header("allow"), Some("GET, PUT, PATCH, DELETE, HEAD, OPTIONS"));
     assert_eq!(app.dynamodb.operations(), Vec::<String>::new());
+}
+
+/// A site whose scripts may read the answers.
+const ORIGIN: &str = "https://a.example";
+
+async fn app_for_the_origin() -> TestApp {
+    let cors = AllowedOrigins::parse(ORIGIN).unwrap();
+    TestApp::with_settings(TestSettings { cors, ..TestSettings::default() }).await
+}
+
+#[tokio::test]
+async fn a_preflight_is_told_the_methods_of_its_route() {
+    let app = app_for_the_origin().await;
+    let list = Request::list().path;
+    for (path, methods) in [
+        (Request::get().path, "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"),
+        (list.clone(), "GET, POST, HEAD, OPTIONS"),
+        (format!("{list}{STAGE}/used_by/"), "GET, HEAD, OPTIONS"),
+    ] {
+        for trigger in TRIGGERS {
+            let preflight = Request::get()
+                .method("OPTIONS")
+                .path(&path)
+                .trigger(trigger)
+                .header("Authorization", None)
+                .header("Origin", ORIGIN)
+                .header("Access-Control-Request-Method", "GET");
+            let answer = app.send(&preflight).await;
+            assert_eq!((answer.status, &answer.body), (200, &Value::Null), "{path} {trigger:?}");
+            for (header, value) in [
+                ("allow", methods),
+                ("access-control-allow-methods", methods),
+                ("access-control-allow-origin", ORIGIN),
+                ("vary", "Origin"),
+            ] {
+                assert_eq!(answer.header(header), Some(value), "{path} {trigger:?}: {header}");
+            }
+        }
+    }
+    assert_eq!(app.dynamodb.operations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_allowed_origin_may_read_every_answer() {
+    let app = app_for_the_origin().await;
+    let tag = app.send(&Request::get()).await.header("etag").unwrap().to_owned();
+    let patch = || Request::patch("{}");
+    for (request, status) in [
+        (Request::get(), 200),
+        (Request::get().header("If-None-Match", &*tag), 304),
+        (patch(), 200),
+        (patch().token(VIEWER), 403),
+        (patch().header("Authorization", None), 403),
+        (patch().header("If-Match", "\"1-00000000\""), 412),
+        (Request::get().path("/elsewhere/"), 404),
+    ] {
+        for trigger in TRIGGERS {
+            for (origin, allowed) in
+                [(Some(ORIGIN), Some(ORIGIN)), (Some("https://b.example"), None), (None, None)]
+            {
+                let request = request.clone().trigger(trigger).header("Origin", origin);
+                let answer = app.send(&request).await;
+                let why = format!("{status} {trigger:?} {origin:?}");
+                assert_eq!(answer.status, status, "{why}");
+                assert_eq!(answer.header("access-control-allow-origin"), allowed, "{why}");
+                assert_eq!(answer.header("vary"), Some("Origin"), "{why}");
+            }
+        }
+    }
 }

@@ -54,7 +54,11 @@ async fn secrets_that_are_not_shown_can_be_neither_filtered_nor_ordered_by() {
         (Secrets::WriteOnly, GOOD, "no caller sees them"),
     ] {
         let app = app(Some(secrets)).await;
-        let send = async |request: &Request| app.send(&request.clone().token(token)).await.body;
+        let send = async |request: &Request| {
+            let answer = app.send(&request.clone().token(token)).await;
+            assert_eq!(answer.status, 200, "{why}: {}", answer.body);
+            answer.body
+        };
         assert_eq!(send(&right).await, send(&wrong).await, "{why}: a guess is not confirmed");
         assert_eq!(send(&ordered).await, send(&Request::list()).await, "{why}: no order is shown");
     }

@@ -1,4 +1,4 @@
-//! The answers of every release, read by a client that refuses any other keys.
+//! The answers of every release, read by a client that accepts only the keys of its release.
 
 use authenticator_sms_stage::{
     api::{App, Settings},
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::harness::{
     Answer, LONG, OTHER_STAGE, Request, STAGE, TestApp, VIEWER, call_within, flow, library,
-    whole_document,
+    new_stage, whole_document,
 };
 
 const LINES: &str = include_str!("../conformance/lines.json");
@@ -200,7 +200,7 @@ static MADE_UP: Line = Line {
 };
 
 #[tokio::test]
-async fn a_new_release_takes_one_value() {
+async fn a_new_release_needs_only_one_new_value() {
     let app = app_with_owner().await;
     let lines = lines();
     let mut line = lines["lines"].as_array().unwrap().last().unwrap().clone();
@@ -211,4 +211,15 @@ async fn a_new_release_takes_one_value() {
     let client =
         StrictClient { lines: &lines, line: &line, function, release: "2031.4.0".to_owned() };
     client.use_all().await;
+
+    let more: Vec<_> = (0..5)
+        .map(|number| {
+            let pk = format!("11111111-2222-4333-8444-00000000000{number}");
+            new_stage(json!({"pk": pk, "name": format!("more-{number}")}))
+        })
+        .collect();
+    library::load(&app.table, &json!({"stages": more}).to_string()).await;
+    let list = client.send(Request::list()).await.body;
+    let (results, pagination) = (list["results"].as_array().unwrap(), &list["pagination"]);
+    assert_eq!((results.len(), &pagination["count"]), (7, &json!(8)), "the release's page size");
 }

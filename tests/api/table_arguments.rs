@@ -1,8 +1,8 @@
 //! How the operators' commands find their table.
 
 use crate::harness::{
-    STAGE,
-    command::{Ended, EngineProcess, assert_fails, assert_succeeds, run, sms_stage},
+    ClosedPort, STAGE,
+    command::{EngineProcess, assert_fails, assert_succeeds, run, run_to_end, sms_stage},
 };
 
 #[test]
@@ -11,11 +11,11 @@ fn the_table_can_be_named_by_the_environment() {
     let mut command = sms_stage(&["get", STAGE]);
     command.env("TABLE_NAME", "authenticator-sms-stage");
     command.env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", engine.server.address));
-    assert_succeeds(&command.output().unwrap().into());
+    assert_succeeds(&run_to_end(&mut command));
     // Credentials from the environment are used as well.
     command.env("AWS_ACCESS_KEY_ID", "operator").env("AWS_SECRET_ACCESS_KEY", "x");
     command.env("AWS_REGION", "eu-central-1");
-    assert_succeeds(&command.output().unwrap().into());
+    assert_succeeds(&run_to_end(&mut command));
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_named_profile_takes_precedence_over_the_environment() {
                   sso_start_url = https://example.invalid/start\nsso_region = eu-central-1\n\
                   sso_account_id = 123456789012\nsso_role_name = operator\n";
     let config = engine.folder.write("config", config);
-    let run = |profile: &str| -> Ended {
+    let run = |profile: &str| {
         let table = engine.table_arguments();
         let mut arguments: Vec<_> = table.iter().map(String::as_str).collect();
         arguments.extend(["--region", "eu-central-1", "--profile", profile]);
@@ -34,7 +34,7 @@ fn a_named_profile_takes_precedence_over_the_environment() {
         command.env("AWS_CONFIG_FILE", &config).env("HOME", engine.folder.path(""));
         // The environment's credentials are not used instead.
         command.env("AWS_ACCESS_KEY_ID", "c").env("AWS_SECRET_ACCESS_KEY", "d");
-        command.output().unwrap().into()
+        run_to_end(&mut command)
     };
     assert_succeeds(&run("keys"));
     let ended = run("sso");
@@ -48,8 +48,9 @@ fn a_named_profile_takes_precedence_over_the_environment() {
 #[test]
 fn a_missing_or_wrong_table_is_explained() {
     let engine = EngineProcess::start();
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (endpoint, unused) = (engine.table_arguments()[3].clone(), format!("http://{unused}"));
+    let closed = ClosedPort::reserve();
+    let (endpoint, unused) =
+        (engine.table_arguments()[3].clone(), format!("http://{}", closed.address));
     let absent = engine.folder.path("absent");
     for (arguments, words) in [
         (vec!["get", STAGE], vec!["no table was given", "--table", "--data"]),

@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 use crate::harness::{
     FIXTURE, GOOD, OTHER_STAGE, Request, STAGE, TestApp, UNKNOWN,
     command::{
-        Ended, EngineProcess, Folder, Server, assert_fails, assert_succeeds, assert_usage_error,
+        EngineProcess, Folder, Server, assert_fails, assert_succeeds, assert_usage_error, end_of,
         run, sms_stage,
     },
-    library::{CHANGE, TokenKey, VIEW},
+    library::{CHANGE, TokenKey, VIEW, time},
     stage_with,
 };
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 #[tokio::test]
 async fn tokens_are_stored_and_listed_as_hashes() {
@@ -106,9 +109,12 @@ fn a_token_expires_after_a_year_by_default() {
         let token = all.iter().find(|token| token["hash"] == hash.as_str()).unwrap();
         assert_eq!(token["expires"].is_string(), ends, "{token}");
         assert!(token["created"].is_string(), "{token}");
-        let year = |time: &Value| time.as_str().unwrap()[..4].parse::<u32>().unwrap();
         if ends {
-            assert_eq!(year(&token["expires"]), year(&token["created"]) + 1, "{token}");
+            let [created, expires] =
+                ["created", "expires"].map(|member| time::parse(token[member].as_str().unwrap()));
+            let lasts = expires.unwrap() - created.unwrap();
+            // The two times are not taken in the same instant.
+            assert!((365 * DAY - 60..=365 * DAY).contains(&lasts), "{token}");
         }
     }
     let ended = engine.run(&[&create[..], &["--forever", "--expires", "1d"]].concat());
@@ -198,7 +204,7 @@ fn a_key_that_cannot_be_shown_leaves_no_token() {
     let mut command = sms_stage(&arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let ended: Ended = child.wait_with_output().unwrap().into();
+    let ended = end_of(child);
     assert_fails(&ended, &["cannot write the output", "was deleted again"]);
     let listed = engine.run(&["token", "list"]).stdout;
     assert!(!listed.contains("lost"), "{listed}");
@@ -230,10 +236,14 @@ fn a_new_token_works_at_once_while_the_data_is_served() {
     let (data, fixture) = (folder.path("data"), folder.write("fixture.json", FIXTURE));
     let server = ["serve", "--listen", "127.0.0.1:0", "--data", &data, "--load", &fixture];
     let server = Server::start(&server, "listening on ");
-    let create = ["token", "create", "--user", "u", "--data", &data, "--expires"];
-    let ended = run(&[&create[..], &["2030-01-31T12:00:00+02:00"]].concat());
+    let end = time::now() + 30 * DAY;
+    // The same time in a zone that is two hours ahead.
+    let zoned = time::format(end + 2 * 60 * 60).replace('Z', "+02:00");
+    let create = ["token", "create", "--user", "u", "--data", &data, "--expires", &zoned];
+    let ended = run(&create);
     assert_succeeds(&ended);
-    assert!(ended.stderr.contains("it expires at 2030-01-31T10:00:00Z"), "{}", ended.stderr);
+    let words = format!("it expires at {}", time::format(end));
+    assert!(ended.stderr.contains(&words), "{}", ended.stderr);
     let bearer = format!("Bearer {}", ended.stdout.trim());
     let patch = Request::patch(r#"{"verify_only": true}"#).header("Authorization", &*bearer);
     assert_eq!(server.send(&patch).0, 200);

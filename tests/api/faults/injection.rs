@@ -59,8 +59,8 @@ pub enum Others {
 }
 
 impl Others {
-    /// The bodies of their writes, in order. The request's own update in place also sets their
-    /// first field.
+    /// The bodies of their writes, in order. Their first field, `from_number`, is one that the
+    /// request's own update in place sets as well.
     pub fn bodies(self) -> Vec<Value> {
         let write =
             |n: usize| json!({"from_number": format!("theirs {n}"), "account_sid": "theirs"});

@@ -13,9 +13,8 @@ use self::{
     table::{Left, Row, rows},
 };
 use super::{
-    Unanswered,
     injection::{Extent, Fault, FaultyCall, Rewrite},
-    never_answer,
+    unanswered::{Unanswered, never_answer, send_in_time},
 };
 use crate::harness::{Answer, LONG, Request, Snapshot, TestApp};
 
@@ -162,7 +161,7 @@ async fn check_unanswered_call(setup: &Setup, call: usize, place: Unanswered) {
     let left = if is_done { lifetime.effect() } else { lifetime.no_effect() };
     loop {
         let is_reached = never_answer(&setup.app, call, place);
-        let answer = setup.app.send_within(time, &lifetime.request(&setup.before)).await;
+        let answer = send_in_time(&setup.app, time, &lifetime.request(&setup.before)).await;
         let result = setup.judge(&answer, (503, left)).await;
         if is_reached.load(std::sync::atomic::Ordering::Relaxed) {
             assert_eq!(result, Ok(()), "{lifetime:?}, {place:?}, call {call}");

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use authenticator_sms_stage::http::cors::AllowedOrigins;
 use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
 use lambda_http::{Context, LambdaEvent};
@@ -14,7 +13,7 @@ use serde_json::Value;
 use super::{
     Answer, FIXTURE, RecordingClient, Request, TestTable,
     engine::EngineEndpoint,
-    library::{self, App, Contract, Event, Secrets, Table},
+    library::{self, AllowedOrigins, App, Contract, Event, Secrets, Table},
     log::LeakCheck,
 };
 
@@ -119,7 +118,8 @@ impl TestApp {
 
     /// Calls the function with an event. Also returns the answer as Lambda receives it.
     pub async fn handle_raw(&self, event: Event) -> (Value, Answer) {
-        let Ok(answer) = self.function.handle(LambdaEvent::new(event, Context::default())).await;
+        let event = LambdaEvent::new(event, invocation_of(LONG));
+        let Ok(answer) = self.function.handle(event).await;
         let raw = serde_json::to_value(answer).unwrap();
         let answer = Answer::read(&raw);
         (raw, answer)

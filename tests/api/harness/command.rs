@@ -1,16 +1,20 @@
 //! The command `sms-stage` as a process: its output, its exit, and the servers that it runs.
 
+mod server;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    sync::mpsc::channel,
+    time::Duration,
 };
 
-use serde_json::Value;
+pub use self::server::{Killed, Server, send};
+use super::FIXTURE;
 
-use super::{FIXTURE, Request};
+/// Maximum time until a server has started, or a command has ended, even on a busy machine.
+pub const TIME_MAX: Duration = Duration::from_secs(120);
 
 /// A folder for one test, removed at the end of the test.
 pub struct Folder(PathBuf);
@@ -18,7 +22,12 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// Creates the folder.
     pub fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
+        Self::below(Path::new(env!("CARGO_TARGET_TMPDIR")))
+    }
+
+    /// Creates the folder in another one.
+    pub fn below(parent: &Path) -> Self {
+        let path = parent.join(uuid::Uuid::new_v4().to_string());
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -38,14 +47,19 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Anything left behind is in the build's own folder.
+        // Anything left behind is in a folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 /// The command, without settings from the environment.
 pub fn sms_stage(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sms-stage"));
+    sms_stage_at(env!("CARGO_BIN_EXE_sms-stage"), arguments)
+}
+
+/// The same, where the program has another path.
+pub fn sms_stage_at(path: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path);
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
@@ -58,7 +72,7 @@ pub fn sms_stage(arguments: &[&str]) -> Command {
 
 /// A process that has ended.
 pub struct Ended {
-    /// Whether its exit code is 0.
+    /// Whether its exit status is 0.
     pub is_success: bool,
     /// Its standard output.
     pub stdout: String,
@@ -78,7 +92,27 @@ impl From<Output> for Ended {
 
 /// Runs the command to its end.
 pub fn run(arguments: &[&str]) -> Ended {
-    sms_stage(arguments).output().unwrap().into()
+    run_to_end(&mut sms_stage(arguments))
+}
+
+/// Runs any command to its end.
+pub fn run_to_end(command: &mut Command) -> Ended {
+    end_of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Waits for the end of a process. If it does not end in time, it is killed, and the test fails.
+pub fn end_of(child: Child) -> Ended {
+    let process = child.id();
+    let (sender, end) = channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match end.recv_timeout(TIME_MAX) {
+        Ok(output) => output.unwrap().into(),
+        Err(_) => {
+            server::send_signal(process, "KILL");
+            let Ended { stdout, stderr, .. } = end.recv().unwrap().unwrap().into();
+            panic!("the command did not end: {stdout} {stderr}");
+        }
+    }
 }
 
 /// Runs the command to its end, with this standard input.
@@ -88,12 +122,12 @@ pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
     let mut child = command.spawn().unwrap();
     // A command that does not read its input is not a failure of the test.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap().into()
+    end_of(child)
 }
 
 /// Asserts that a run failed, and that the last line of its standard error contains these words.
 pub fn assert_fails(ended: &Ended, words: &[&str]) {
-    let Ended { is_success, stdout, stderr } = ended;
+    let Ended { is_success, stdout, stderr, .. } = ended;
     assert!(!is_success, "{words:?}: the command succeeded: {stdout}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     let last = stderr.lines().last().unwrap_or_default();
@@ -112,109 +146,6 @@ pub fn assert_usage_error(ended: &Ended, words: &[&str]) {
     for word in words {
         assert!(first.contains(word), "{word:?} is not in: {}", ended.stderr);
     }
-}
-
-/// A server run by the command, ended with the test.
-pub struct Server {
-    child: Child,
-    /// The lines that it printed on standard output while it started.
-    pub printed: Vec<String>,
-    /// `HOST:PORT`.
-    pub address: String,
-}
-
-impl Server {
-    /// Starts the server, and waits for a line that begins with `last_line`.
-    pub fn start(arguments: &[&str], last_line: &str) -> Self {
-        let mut command = sms_stage(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut printed: Vec<String> = Vec::new();
-        for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
-            printed.push(line.unwrap());
-            if printed.last().unwrap().starts_with(last_line) {
-                break;
-            }
-        }
-        let address = printed.iter().find_map(|line| line.strip_prefix("listening on http://"));
-        let Some(address) = address.map(str::to_owned) else {
-            let output = child.wait_with_output().unwrap();
-            panic!("the server does not listen: {}", String::from_utf8_lossy(&output.stderr));
-        };
-        Self { child, printed, address }
-    }
-
-    /// Starts `sms-stage serve` on a free port, with these further arguments.
-    pub fn serve(arguments: &[&str]) -> Self {
-        let listen: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
-        Self::start(&[listen, arguments].concat(), "listening on ")
-    }
-
-    /// The process ID.
-    pub fn process(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends the server a signal, such as `INT`.
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.process().to_string()]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Whether the server exits successfully within this time.
-    pub fn ends_within(&mut self, time: Duration) -> bool {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.success();
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        false
-    }
-
-    /// Kills the server. Returns what it printed on standard error.
-    pub fn end(mut self) -> String {
-        self.child.kill().unwrap();
-        let mut text = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        text
-    }
-
-    /// Sends a request, and reads the status and the JSON of its answer.
-    pub fn send(&self, request: &Request) -> (u16, Value) {
-        let headers: Vec<_> =
-            request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let body = std::str::from_utf8(&request.body).unwrap();
-        send(&self.address, &request.method, &request.request_target(), &headers, body)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Sends one HTTP request, and reads the status and the JSON of its answer.
-pub fn send(
-    address: &str,
-    method: &str,
-    path: &str,
-    headers: &[impl AsRef<str>],
-    body: &str,
-) -> (u16, Value) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let headers: String = headers.iter().map(|line| format!("{}\r\n", line.as_ref())).collect();
-    let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    write!(stream, "{head}{headers}Content-Length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, serde_json::from_str(body).unwrap_or_default())
 }
 
 /// Asserts that a run succeeded.

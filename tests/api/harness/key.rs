@@ -93,10 +93,7 @@ impl Key {
 
     /// The key attributes in DynamoDB's JSON.
     pub fn json(&self) -> Value {
-        let member = |(name, value): (String, AttributeValue)| {
-            (name, serde_json::json!({"S": value.as_s().unwrap()}))
-        };
-        self.attributes().into_iter().map(member).collect::<Map<_, _>>().into()
+        json(self.attributes())
     }
 
     /// The key of an item.
@@ -120,12 +117,24 @@ fn item(kind: &str, id: &str) -> Item {
         .into()
 }
 
+fn json(key: Item) -> Value {
+    let member = |(name, value): (String, AttributeValue)| {
+        (name, serde_json::json!({"S": value.as_s().unwrap()}))
+    };
+    key.into_iter().map(member).collect::<Map<_, _>>().into()
+}
+
 /// The kind of items that only tests of an engine use.
 const PROBE: &str = "PROBE";
 
 /// The key attributes of an item of a kind that only tests of an engine use.
 pub fn probe(id: &str) -> Item {
     item(PROBE, id)
+}
+
+/// The same in DynamoDB's JSON.
+pub fn probe_json(id: &str) -> Value {
+    json(probe(id))
 }
 
 /// The size of the key attributes of such an item, in bytes.

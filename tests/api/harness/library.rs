@@ -25,7 +25,7 @@ pub use authenticator_sms_stage::{
     },
     api::{App, context::BODY_BYTES_MAX},
     contract::{Contract, Secrets},
-    http::event::Event,
+    http::{cors::AllowedOrigins, event::Event},
     import::{
         file::{Documents, GivenSecrets, MASK},
         load::{Counts, Loaded, Report},
@@ -37,6 +37,8 @@ pub use authenticator_sms_stage::{
         check::{Finding, LockFault, RepairOutcome, check},
         endpoint::Endpoint,
         error::{Retry, StoreError},
+        time,
+        tokens::Revocation,
     },
 };
 

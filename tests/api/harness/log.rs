@@ -8,9 +8,11 @@ use super::library;
 
 /// What no line of the log may contain: the fixture's tokens and credentials, and those that the
 /// tests set.
-pub const SECRETS: [&str; 7] = [
+pub const SECRETS: [&str; 9] = [
     "good-token",
+    "manager-token",
     "viewer-token",
+    "owner-token",
     "expired-token",
     "s3cr3t-token",
     "hunter2",

@@ -20,6 +20,7 @@ pub mod key;
 pub mod library;
 mod log;
 pub mod policy;
+mod port;
 mod recording;
 mod request;
 mod snapshot;
@@ -38,6 +39,7 @@ pub use self::{
     item::{Item, document, entity_tag, plain_item, revision, write_ids},
     key::{Key, Kind},
     log::{SECRETS, logged},
+    port::ClosedPort,
     recording::{RecordedCall, RecordingClient},
     request::{Request, TRIGGERS, Trigger},
     snapshot::{Snapshot, read_snapshot, without_stage},

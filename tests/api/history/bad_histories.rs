@@ -64,8 +64,8 @@ fn is_written(call: &Call) -> bool {
 }
 
 /// Whether only this call can have written its value: an earlier call was shown another value, a
-/// later call was shown this one, and no other call sent it. Without such a call the history is
-/// impossible; without any other call, it may still be possible.
+/// later call was shown this one, and no other call sent it. Removing such a call makes the history
+/// impossible; removing one of the others may not.
 fn is_the_only_explanation(call: &Call, calls: &[Call]) -> bool {
     let of_the_stage =
         || calls.iter().filter(|other| other.stage() == call.stage() && other.id != call.id);

@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -36,9 +36,9 @@ use crate::harness::{
 
 /// Maximum duration of an invocation.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most invocations end within this time, so a kill at a random moment within it is likely to
-/// interrupt one.
-const KILL_TIME_MAX: Duration = Duration::from_millis(30);
+/// Minimum for the time within which a process is killed. Otherwise that is twice the mean duration
+/// of its invocations, so a kill at a random moment in it is likely to interrupt one.
+const KILL_WITHIN_MIN: Duration = Duration::from_millis(30);
 
 /// Where the functions' table is.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub struct LambdaProcess {
     kills: Arc<AtomicUsize>,
     random: Mutex<Rng>,
     running: AsyncMutex<Running>,
+    /// The number of invocations that were answered, and how long they took together.
+    answered: Mutex<(u32, Duration)>,
 }
 
 /// A running process, and its runtime API.
@@ -77,14 +79,24 @@ impl LambdaProcess {
             kills: Arc::clone(kills),
             random: Mutex::new(Rng::with_seed(seed)),
             running: AsyncMutex::new(Running::start(table).await),
+            answered: Mutex::default(),
         }
     }
 
     /// When to kill the process during this invocation, if at all.
     fn kill_time(&self) -> Option<Duration> {
         let mut random = self.random.lock().unwrap();
+        let (count, total) = *self.answered.lock().unwrap();
+        let within = KILL_WITHIN_MIN.max(2 * total / count.max(1));
         (self.kills.load(Ordering::Relaxed) > 0 && random.u8(..3) == 0)
-            .then(|| KILL_TIME_MAX.mul_f64(random.f64()))
+            .then(|| within.mul_f64(random.f64()))
+    }
+
+    /// Records how long an invocation took.
+    fn note(&self, duration: Duration) {
+        let mut answered = self.answered.lock().unwrap();
+        answered.0 += 1;
+        answered.1 += duration;
     }
 }
 
@@ -94,10 +106,14 @@ impl Function for LambdaProcess {
         running.events.send(request.event()).unwrap();
         let taken = tokio::time::timeout(TIMEOUT, running.taken.recv()).await;
         taken.expect("the function did not start").unwrap();
+        let start = Instant::now();
         let kill_time = self.kill_time();
         let kill = tokio::time::sleep(kill_time.unwrap_or(2 * TIMEOUT));
         let answer = tokio::select! {
-            answer = running.answers.recv() => answer.flatten(),
+            answer = running.answers.recv() => {
+                self.note(start.elapsed());
+                answer.flatten()
+            }
             () = kill => {
                 assert!(kill_time.is_some(), "the function did not answer");
                 running.kill().await;

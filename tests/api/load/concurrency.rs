@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{
     FIXTURE, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, check_invariants,
     dynamodb::{self, cancelled, conflict},
-    library::{Counts, Deleted, Loaded, OnConflict, load_files, remove, stored},
+    library::{Counts, Deleted, Loaded, OnConflict, Report, load_files, remove, stored},
     new_stage, stage_with,
 };
 
@@ -103,6 +103,8 @@ async fn conflicts_with_the_function_are_retried() {
         let rows = FIXTURE.replace("\"stages\"", "\"none\"");
         let loading = load_files(&app.table, &[&rows], OnConflict::Overwrite).await;
         assert!(loading.refused.is_empty(), "{:?}", loading.refused);
+        let put = Counts { stages: 0, flows: 4, mappings: 1, tokens: 4 };
+        assert_eq!(loading.files, [Loaded { put, ..Loaded::default() }]);
         assert!(matches!(remove(&app.table, NEW_STAGE).await.unwrap(), Deleted::Done(_)));
         assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
     }
@@ -127,38 +129,56 @@ async fn a_failure_of_the_table_ends_the_load_and_the_document_is_reported() {
     }
 }
 
+/// Loads a file with this many documents, and asserts that each was put, left or refused.
+async fn load_all(app: &TestApp, text: &str, documents: usize, on_conflict: OnConflict) {
+    let Report { files, refused } = load_files(&app.table, &[text], on_conflict).await;
+    assert_eq!(files[0].total() + refused.len(), documents, "{files:?} {refused:?}");
+}
+
+/// Changes a stage. Returns whether the change was made.
+async fn change(app: &TestApp, uuid: &str, body: &Value) -> bool {
+    let answer = app.send(&Request::patch_json(body).stage(uuid)).await;
+    assert!([200, 400, 404, 409].contains(&answer.status), "{answer:?}");
+    answer.status == 200
+}
+
+/// One turn of one client. Returns whether it made a change by a request.
+async fn take_turn(app: &TestApp, client: usize, turn: usize) -> bool {
+    let name = format!("name-{}", (client + turn) % 3);
+    let flow = if turn.is_multiple_of(2) { json!(RECOVERY_FLOW) } else { Value::Null };
+    match client {
+        0 => {
+            let document = stage_with(json!({"name": name, "flow_set": []})).to_string();
+            load_all(app, &document, 1, OnConflict::Overwrite).await;
+            false
+        }
+        1 => {
+            let _ = remove(&app.table, STAGE).await.unwrap();
+            load_all(app, FIXTURE, 12, OnConflict::Skip).await;
+            false
+        }
+        _ => {
+            let uuid = if client == 2 { STAGE } else { OTHER_STAGE };
+            change(app, uuid, &json!({"name": name, "configure_flow": flow})).await
+        }
+    }
+}
+
 #[tokio::test]
 async fn concurrent_operators_and_requests_keep_the_invariants() {
     let app = Arc::new(TestApp::new().await);
     let mut work = tokio::task::JoinSet::new();
-    for number in 0..4 {
+    for client in 0..4 {
         let app = app.clone();
         work.spawn(async move {
+            let mut changes = 0;
             for turn in 0..6 {
-                let name = format!("name-{}", (number + turn) % 3);
-                let flow = if turn % 2 == 0 { json!(RECOVERY_FLOW) } else { Value::Null };
-                match number {
-                    0 => {
-                        let document = stage_with(json!({"name": name, "flow_set": []}));
-                        let text = document.to_string();
-                        load_files(&app.table, &[&text], OnConflict::Overwrite).await;
-                    }
-                    1 => {
-                        let _ = remove(&app.table, STAGE).await.unwrap();
-                        load_files(&app.table, &[FIXTURE], OnConflict::Skip).await;
-                    }
-                    _ => {
-                        let body = json!({"name": name, "configure_flow": flow}).to_string();
-                        let uuid = if number == 2 { STAGE } else { OTHER_STAGE };
-                        let answer = app.send(&Request::patch(body).stage(uuid)).await;
-                        assert!([200, 400, 404, 409].contains(&answer.status), "{answer:?}");
-                    }
-                }
+                changes += usize::from(take_turn(&app, client, turn).await);
             }
+            changes
         });
     }
-    while let Some(done) = work.join_next().await {
-        done.unwrap();
-    }
+    let changes: usize = work.join_all().await.into_iter().sum();
+    assert!(changes > 0, "every request was refused");
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
 }

@@ -16,7 +16,8 @@ use super::{
     without_name,
 };
 
-/// Maximum number of successive versions that no answer shows: clients read after unknown outcomes.
+/// Maximum number of successive versions that no answer shows. There are few, because a client
+/// reads the stage after a call whose outcome is unknown.
 const HIDDEN_MAX: usize = 4;
 
 /// A state of a stage.

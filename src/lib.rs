@@ -20,9 +20,9 @@
 //!
 //! * A stage owns exactly one lock, for its own name, and no other stage has that name.
 //! * When a stage gets a reference, the row or the flow that it refers to exists at that moment.
-//! * A change is made in full or not at all, and only once however often it is sent. Only a later
-//!   change of the same fields can overwrite it.
-//! * The store does nothing without a permission, which only [`access`] creates.
+//! * A change is made in full or not at all, and only once however often it is sent, unless four
+//!   others come between. Only a later change of the same fields can overwrite it.
+//! * No stage is read or written for a caller without a permission, which only [`access`] creates.
 //! * A credential cannot be printed: [`stage::value::Secret`] and [`access::token::TokenKey`] hide
 //!   it.
 

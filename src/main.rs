@@ -101,7 +101,7 @@ fn write_metrics(line: &str) {
 }
 
 fn log_level() -> Result<LevelFilter, BadSetting> {
-    Ok(word("LOG_LEVEL", "error, warn or info", |word| word.parse().ok())?
+    Ok(word("LOG_LEVEL", "error, warn, info, debug or trace", |word| word.parse().ok())?
         .unwrap_or(LevelFilter::INFO))
 }
 

@@ -83,7 +83,7 @@ impl Caller {
         if self.holds(DELETE, stage) { Ok(MayDelete::new(stage)) } else { Err(Refusal::Denied) }
     }
 
-    /// Whether the caller may change this stage, and so see its secrets.
+    /// Whether the caller holds `change` for this stage, with or without `view`.
     #[must_use]
     pub fn can_change(&self, stage: Uuid) -> bool {
         self.holds(CHANGE, stage)

@@ -1,5 +1,5 @@
-//! Permissions as values: [`Caller`](super::caller::Caller) creates them, and the store does
-//! nothing without one.
+//! Permissions as values: [`Caller`](super::caller::Caller) creates them, and no stage is
+//! read or written for a caller without one.
 
 use std::collections::BTreeSet;
 

@@ -234,7 +234,7 @@ impl App {
 
     /// Warns, once per process, that a client expects a newer release than the contract's.
     fn note_newer_client(&self, request: &Request) {
-        let newer = request.user_agent().and_then(|client| self.contract.is_older_than(client));
+        let newer = request.user_agent().and_then(|client| self.contract.newer_client(client));
         if let Some(release) = newer
             && !self.has_met_newer_client.swap(true, Ordering::Relaxed)
         {
@@ -262,7 +262,9 @@ async fn on_one_stage(
         Operation::Update => update::update(cx, stage, Completeness::Full).await,
         Operation::Destroy => destroy::destroy(cx, stage).await,
         Operation::UsedBy => used_by::used_by(cx, stage).await,
-        _ => retrieve::retrieve(cx, stage).await,
+        Operation::Retrieve => retrieve::retrieve(cx, stage).await,
+        // The others do not concern one stage.
+        _ => Err(Error::NotImplemented),
     };
     match outcome {
         Ok(answer) => Ok(answer),

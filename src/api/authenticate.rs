@@ -35,8 +35,8 @@ struct Remembered {
     until: Instant,
 }
 
-/// Maximum number of tokens that are remembered at once. A token takes a few hundred bytes, so this
-/// is less than a megabyte; a function with more callers than this looks up tokens more often.
+/// Maximum number of tokens that are remembered at once. Most take a few hundred bytes, so this is
+/// about a megabyte; a function with more callers than this looks up tokens more often.
 const TOKENS_MAX: usize = 1024;
 
 impl TokenMemory {

@@ -92,9 +92,9 @@ impl Context<'_> {
         self.secrets.shown(self.caller.can_change(stage))
     }
 
-    /// The error that this caller may see. Whether a stage can be viewed at all takes precedence
-    /// over everything else about it; for callers who may view single stages, that depends on which
-    /// of these exist. It is looked up only where it can make a difference: after a refusal.
+    /// The error that this caller may see. For callers who may view single stages, a stage that
+    /// does not exist is 404, or 403 if none of theirs exists, before most other errors. Which ones
+    /// exist is looked up only where it can make a difference: after a refusal.
     pub async fn as_visible(&self, stage: Uuid, error: Error) -> Error {
         let Some(may) = self.caller.views_one_by_one().filter(|_| error.yields_to_visibility())
         else {

@@ -98,15 +98,15 @@ fn designation(sent: Option<&str>) -> Result<Option<&str>, Error> {
     }
 }
 
-/// Sorts by slug or name, ascending or descending; by slug if anything else is requested.
+/// Sorts by the first known term; by slug if there is none.
 fn sort(flows: &mut [Flow], ordering: Option<&str>) {
-    let ordering = ordering.unwrap_or_default();
-    match ordering.trim_start_matches('-') {
-        "name" => flows.sort_by(|one, other| one.name().cmp(other.name())),
+    let mut terms = ordering.unwrap_or_default().split(',').map(str::trim);
+    let is_known = |term: &&str| ["name", "-name", "slug", "-slug"].contains(term);
+    match terms.find(is_known) {
+        Some("name") => flows.sort_by(|one, other| one.name().cmp(other.name())),
+        Some("-name") => flows.sort_by(|one, other| other.name().cmp(one.name())),
+        Some("-slug") => flows.sort_by(|one, other| other.slug().cmp(one.slug())),
         _ => flows.sort_by(|one, other| one.slug().cmp(other.slug())),
-    }
-    if ordering.starts_with('-') {
-        flows.reverse();
     }
 }
 

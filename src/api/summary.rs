@@ -12,6 +12,8 @@ pub(super) fn summarize(facts: &mut Facts, outcome: &Result<Answer, Error>, sess
     facts.is_certain = session.is_certain();
     match outcome {
         Ok(answer) => {
+            // An attempt that got no answer was recognised, or changed nothing.
+            facts.is_certain = true;
             let version = answer.version();
             facts.revision = version.map(|version| version.revision);
             facts.revision_before = version.map(|version| session.revision_before(version));

@@ -19,7 +19,6 @@ pub async fn used_by(cx: &Context<'_>, stage: Uuid) -> Result<Answer, Error> {
         flows.extend(stored.stage.flow_set());
     }
     flows.sort_unstable_by_key(|flow| flow.pk);
-    let entries: Vec<_> =
-        flows.into_iter().map(|flow| UsedByDocument { contract: cx.contract, flow }).collect();
+    let entries: Vec<_> = flows.into_iter().map(UsedByDocument).collect();
     Answer::body(&entries)
 }

@@ -56,7 +56,7 @@ impl StageDocument<'_> {
     fn serialize_field<M: SerializeMap>(&self, map: &mut M, field: Field) -> Result<(), M::Error> {
         let key = field.as_str();
         match self.stage.get(field) {
-            Some(Value::Secret(_)) if !self.contract.secret_keys() => Ok(()),
+            Some(Value::Secret(_)) if !self.contract.has_secret_keys() => Ok(()),
             Some(Value::Secret(_)) if !self.shows_secrets => map.serialize_entry(key, ""),
             Some(Value::Secret(secret)) => map.serialize_entry(key, secret.reveal()),
             Some(Value::Flows(flows)) => {

@@ -36,9 +36,6 @@ pub struct Line {
     pub nulls_first: bool,
     /// Whether a list is searched before checking that the caller may view anything in it.
     pub search_before_permission: bool,
-    /// The action of a flow in `used_by`: what happens to the stage's place in the flow when the
-    /// stage is deleted.
-    pub flow_used_by: &'static str,
 }
 
 /// Which keys of a flow hold the location of its background.

@@ -77,7 +77,7 @@ impl Contract {
     /// release's answers have none.
     #[must_use]
     pub fn secrets(&self, setting: Option<Secrets>) -> Secrets {
-        let by_release = if self.secret_keys() { Secrets::Editors } else { Secrets::WriteOnly };
+        let by_release = if self.has_secret_keys() { Secrets::Editors } else { Secrets::WriteOnly };
         setting.unwrap_or(by_release)
     }
 
@@ -109,12 +109,12 @@ impl Contract {
 
     /// Whether any caller can be shown secrets.
     fn has_readable_secrets(&self, secrets: Secrets) -> bool {
-        self.secret_keys() && secrets != Secrets::WriteOnly
+        self.has_secret_keys() && secrets != Secrets::WriteOnly
     }
 
     /// Whether a stage in an answer has keys for its secrets.
     #[must_use]
-    pub fn secret_keys(&self) -> bool {
+    pub fn has_secret_keys(&self) -> bool {
         self.line.secrets_gone_from_patch.is_none_or(|patch| self.patch < patch)
     }
 
@@ -122,12 +122,6 @@ impl Contract {
     #[must_use]
     pub fn has_autocomplete(&self) -> bool {
         self.line.has_autocomplete
-    }
-
-    /// The action of a flow in `used_by`.
-    #[must_use]
-    pub fn used_by(&self) -> &'static str {
-        self.line.flow_used_by
     }
 
     /// Whether a missing display name is shown as an empty string; if not, as null.
@@ -147,7 +141,7 @@ impl Contract {
     /// The release in a client's `User-Agent`, if its line is newer than the contract's. Patches
     /// are not compared: within a line, clients can read all answers.
     #[must_use]
-    pub fn is_older_than(&self, user_agent: &str) -> Option<Release> {
+    pub fn newer_client(&self, user_agent: &str) -> Option<Release> {
         let client = Release::of_client(user_agent)?;
         (client.line() > self.line.newest.line()).then_some(client)
     }

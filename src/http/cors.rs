@@ -5,7 +5,7 @@
 
 use lambda_http::http::{HeaderName, HeaderValue, header};
 
-use super::{error::InvalidOrigin, request::Request};
+use super::{endpoint::is_host, error::InvalidOrigin, request::Request};
 
 /// What scripts may read of an answer besides its status, type and body.
 const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After");
@@ -121,15 +121,6 @@ fn host_and_port(authority: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     }
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(inside) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return inside.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let is_host_byte =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    !host.is_empty() && host.bytes().all(is_host_byte)
 }
 
 fn port_number(digits: &str) -> Result<u16, &'static str> {

@@ -56,7 +56,7 @@ impl Endpoint {
 }
 
 /// Whether a host is a name made of labels, or an IP address.
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         return address.parse::<std::net::Ipv6Addr>().is_ok();
     }

@@ -6,25 +6,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotBase64;
 
-impl fmt::Display for NotBase64 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the event's body is not base64")
-    }
-}
-
-impl std::error::Error for NotBase64 {}
-
 /// `If-Match` or `If-None-Match` is neither `*` nor a list of quoted entity tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedTags;
-
-impl fmt::Display for MalformedTags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("If-Match and If-None-Match take \"*\" or a list of quoted entity tags")
-    }
-}
-
-impl std::error::Error for MalformedTags {}
 
 /// An entry in the setting of allowed origins is not an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]

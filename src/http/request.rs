@@ -108,31 +108,14 @@ impl Request {
         self.identity.as_ref()
     }
 
-    /// `If-Match`: the versions that the request is intended for.
-    ///
-    /// # Errors
-    ///
-    /// [`MalformedTags`] for a header that is not a list of entity tags.
-    pub fn if_match(&self) -> Result<Tags, MalformedTags> {
-        Tags::parse(self.headers.all("if-match"))
-    }
-
-    /// `If-None-Match`: the versions that the client has already, or does not want to change.
-    ///
-    /// # Errors
-    ///
-    /// [`MalformedTags`] for a header that is not a list of entity tags.
-    pub fn if_none_match(&self) -> Result<Tags, MalformedTags> {
-        Tags::parse(self.headers.all("if-none-match"))
-    }
-
     /// `If-Match` and `If-None-Match`.
     ///
     /// # Errors
     ///
     /// [`MalformedTags`] for a header that is not a list of entity tags.
     pub fn preconditions(&self) -> Result<Preconditions, MalformedTags> {
-        Ok(Preconditions { if_match: self.if_match()?, if_none_match: self.if_none_match()? })
+        let tags = |name| Tags::parse(self.headers.all(name));
+        Ok(Preconditions { if_match: tags("if-match")?, if_none_match: tags("if-none-match")? })
     }
 
     /// The body's bytes; empty if there is no body.

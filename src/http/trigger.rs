@@ -37,7 +37,7 @@ pub enum LambdaResponse {
 
 /// Upper bound in bytes for the JSON without headers and body.
 const ENVELOPE_BYTES: usize = 256;
-/// Upper bound in bytes for one header without its name and its value as a JSON string.
+/// Upper bound in bytes for one header's JSON, besides its name and its quoted value.
 const HEADER_ENVELOPE_BYTES: usize = 8;
 /// Maximum number of bytes that one byte of a text takes in a JSON string (`\u0001`).
 const ESCAPED_BYTES_MAX: usize = 6;

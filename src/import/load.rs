@@ -94,6 +94,7 @@ impl<F: FnMut(&Entry)> Loader<'_, F> {
             Ok(StagePut::VersionChanged(there)) => {
                 Outcome::Refused(Refusal::VersionChanged(there.map(|there| there.version)))
             }
+            Ok(StagePut::ForeignLock) => Outcome::Refused(Refusal::ForeignLock),
             Ok(StagePut::Conflict) => Outcome::Refused(Refusal::Conflict),
             Ok(StagePut::Unreadable(why)) => Outcome::Refused(Refusal::Unreadable(why)),
             Err(error) => Outcome::Refused(Refusal::Store(error)),

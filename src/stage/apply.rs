@@ -55,7 +55,7 @@ impl Transition {
             kept_flow = None;
         }
         if size::document_bytes(&stage) > DOCUMENT_BYTES_MAX {
-            return Err((size::largest_field(&stage, patch.fields()), Problem::TooLarge).into());
+            return Err(size::too_large(&stage, patch.fields()));
         }
         let renames = stage.name() != old.name();
         Ok(Self { stage, fields, renames, new_references, kept_flow })

@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use super::{field::Field, flow::FLOWS_MAX, parse::type_name};
 
 /// Maximum number of JSON values in the fields of one body. The most flows that an item can hold,
-/// each with all of its keys, have less than a quarter of it.
+/// each with every key of an answer, have less than a third of it.
 pub const VALUES_MAX: usize = 100_000;
 
 /// A request's body.

@@ -13,7 +13,7 @@ use super::{
 pub const DEFAULT_BACKGROUND: &str = "/static/dist/assets/images/flow_background.jpg";
 
 /// Maximum number of flows in a `flow_set`: more cannot be stored with one stage, because an item
-/// holds 409,600 bytes and the smallest flow takes 216 (116 of them for its attribute names).
+/// holds 409,600 bytes and a flow takes at least 216 (116 of them for its attribute names).
 pub const FLOWS_MAX: usize = 409_600 / 216;
 
 impl Flow {

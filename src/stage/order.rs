@@ -11,6 +11,10 @@ use super::{
     value::Value,
 };
 
+/// Maximum number of bytes of a text that are compared, so that the sort keys of a list stay small
+/// although a text can have nearly 400 KB.
+const COMPARED_BYTES_MAX: usize = 1024;
+
 /// The sort order of a list. No two stages compare equal, so pages never overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -116,7 +120,7 @@ impl Order {
             Some(Value::Secret(_)) if !shows_secrets => Cell::Text("".into()),
             Some(Value::Boolean(boolean)) => Cell::Boolean(*boolean),
             Some(Value::Key(key)) => Cell::Key(*key),
-            Some(value) => Cell::Text(value.as_str().unwrap_or_default().into()),
+            Some(value) => Cell::Text(beginning(value.as_str().unwrap_or_default()).into()),
             None if field == Field::FRIENDLY_NAME && !self.null_display_name => {
                 Cell::Text("".into())
             }
@@ -124,6 +128,11 @@ impl Order {
             None => Cell::NullAfterAll,
         }
     }
+}
+
+/// Shortens a text to what is compared.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(COMPARED_BYTES_MAX)).unwrap_or(text)
 }
 
 impl Term {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::rules::ListRules;
 
 /// The page that a request asks for.
@@ -22,7 +24,7 @@ enum Wanted {
 }
 
 /// One page of a list: the numbers in its envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Page {
     /// The number of the page after this one; 0 if there is none.
     pub next: usize,

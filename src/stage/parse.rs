@@ -1,9 +1,9 @@
 //! Turns a JSON value into a field's value, according to the field's kind.
 //!
-//! Every kind is read as Django REST framework reads it, with exactly the same messages;
+//! Every kind is read as Django REST framework reads it, with the same messages;
 //! `tests/conformance/cases.json` holds the reference's answers. There are two differences: a
-//! message echoes a value as JSON, not as Python would write it; and numbers, trimming and UUID
-//! spellings are those of the Rust libraries.
+//! message echoes only the beginning of a value, as JSON and not as Python would write it; and
+//! numbers, trimming and UUID spellings are those of the Rust libraries.
 
 use std::{borrow::Cow, sync::LazyLock};
 

@@ -156,12 +156,12 @@ impl Patch {
 /// Reads a field that is not a list, according to its kind.
 fn value(field: Field, json: Json, rules: &Rules) -> Result<Parsed, Vec<Problem>> {
     let spec = field.spec();
-    if json.is_null() && rules.is_nullable(field) {
+    if json.is_null() && rules.allows_null(field) {
         return Ok((Change::Clear, None));
     }
     let value = match spec.kind {
         Kind::Reference(_) => return parse::reference(json),
-        Kind::Text => Value::Text(parse::text(json, rules.is_blank(field))?),
+        Kind::Text => Value::Text(parse::text(json, rules.allows_blank(field))?),
         Kind::Secret => Value::secret(parse::text(json, spec.blank)?),
         kind => return scalar(spec, kind, json, rules).map(|value| (Change::Set(value), None)),
     };

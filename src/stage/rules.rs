@@ -25,7 +25,7 @@ pub struct Rules {
     /// How many of [`LAYOUTS`], counted from the first, a flow may use.
     pub layouts: usize,
     /// Whether every stored secret must be sent along with a new address (`provider`,
-    /// `account_sid`), so that no secret goes to an address that its owner did not send it to.
+    /// `account_sid`), so that only callers who know the secrets can redirect them.
     pub guards_secrets: bool,
 }
 
@@ -38,7 +38,7 @@ impl Rules {
 
     /// Whether the field may be null.
     #[must_use]
-    pub fn is_nullable(&self, field: Field) -> bool {
+    pub fn allows_null(&self, field: Field) -> bool {
         match self.no_display_name {
             NoDisplayName::Blank => field.spec().nullable && field != Field::FRIENDLY_NAME,
             NoDisplayName::Null | NoDisplayName::Either => field.spec().nullable,
@@ -47,7 +47,7 @@ impl Rules {
 
     /// Whether the field's text may be empty.
     #[must_use]
-    pub fn is_blank(&self, field: Field) -> bool {
+    pub fn allows_blank(&self, field: Field) -> bool {
         let display_name = self.no_display_name != NoDisplayName::Null;
         field.spec().blank || (display_name && field == Field::FRIENDLY_NAME)
     }

@@ -4,6 +4,7 @@ use super::{
     field::{FIELDS, FLOW_FIELDS, Field},
     flow::Flow,
     patch::Patch,
+    problem::{Problem, Problems},
     stage::Stage,
     value::Value,
 };
@@ -42,12 +43,14 @@ pub fn text_bytes(patch: &Patch) -> usize {
     patch.texts().map(|(_, text)| json_bytes(text)).sum()
 }
 
-/// The field among these that makes the stage too large: a text that never fits, else the largest.
+/// The problem of a stage that is too large, reported for one of these fields: a text that never
+/// fits, else the largest.
 #[must_use]
-pub fn largest_field(stage: &Stage, fields: impl Iterator<Item = Field> + Clone) -> Field {
+pub fn too_large(stage: &Stage, fields: impl Iterator<Item = Field> + Clone) -> Problems {
     let never_fits = fields.clone().find(|field| stage.text(*field).len() > STORED_BYTES_MAX);
     let bytes = |field: &Field| stage.get(*field).map_or(0, value_bytes);
-    never_fits.or_else(|| fields.max_by_key(bytes)).unwrap_or(Field::FLOW_SET)
+    let field = never_fits.or_else(|| fields.max_by_key(bytes)).unwrap_or(Field::FLOW_SET);
+    (field, Problem::TooLarge).into()
 }
 
 fn value_bytes(value: &Value) -> usize {

@@ -100,7 +100,7 @@ pub(super) fn config(connection: Connection) -> Result<config::Builder, Connecti
         .timeout_config(timeouts)
         .retry_config(retries)
         .retry_partition(retries_of_each_request())
-        // An attempt has its own timeout, and its answer is at most one item.
+        // An attempt's timeout includes reading its answer.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .interceptor(ShortUserAgent)
         .http_client(http);

@@ -60,7 +60,7 @@ impl Session<'_> {
             transaction.free_name(&seen.stage)?;
             match transaction.send(self, attempt).await? {
                 Outcome::Done => return Ok(Deleted::Done(Box::new(seen))),
-                other => tries.failed(other),
+                other => tries.failed(other)?,
             }
         }
         tries.end(self, Deleted::Conflict)

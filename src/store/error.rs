@@ -7,7 +7,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
-use super::item::Unreadable;
+use super::schema::Unreadable;
 
 /// Whether a later retry may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +102,16 @@ fn described(code: &str, message: Option<&str>) -> String {
         ("ResourceNotFoundException", _) => {
             format!("{code}: this region and account have no table with the name in TABLE_NAME")
         }
+        ("ValidationException", Some(message)) if is_about_the_key(message) => {
+            format!("{code}: the table's key is not `kind` and `id`")
+        }
         _ => code.to_owned(),
     }
+}
+
+/// Whether DynamoDB says that a request does not fit the table's key: it has no code for that.
+fn is_about_the_key(message: &str) -> bool {
+    ["key element", "key schema", "Missing the key"].iter().any(|words| message.contains(words))
 }
 
 /// Why there is no readable answer.

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::{REVISION, SCHEMA, SCHEMA_VERSION, WRITE_IDS, number, text};
+use super::{
+    item::{REVISION, WRITE_IDS, number, text},
+    schema::{SCHEMA, schema_version},
+};
 use crate::{http::precondition::EntityTag, stage::version::WRITE_IDS_KEPT};
 
 /// Increments the revision and shifts the id into the last ids: every clause reads the item as it
@@ -43,7 +46,7 @@ impl StageUpdate {
         names.extend([SCHEMA, REVISION, WRITE_IDS].map(|name| (name_of(name), name.to_owned())));
         let mut values = HashMap::with_capacity(PLACEHOLDERS_USUAL);
         values.insert(":one".to_owned(), number(1));
-        values.insert(":schema".to_owned(), number(SCHEMA_VERSION));
+        values.insert(":schema".to_owned(), schema_version());
         values.insert(":write_id".to_owned(), text(write_id));
         Self {
             expression: COUNT_AND_SHIFT.to_owned(),

@@ -76,7 +76,7 @@ impl Session<'_> {
 
     /// Reads the items with these keys that exist, in any order; only `attribute` of each if given.
     /// One call at a time, for a hundred keys: concurrent ones would each open a connection, and
-    /// every connection that died while the function was frozen costs a later request time.
+    /// every connection that dies while the function is frozen slows down a later request.
     pub(super) async fn get_all(
         &self,
         keys: impl Iterator<Item = Key>,

@@ -8,7 +8,7 @@ use super::{
     item_size::{self, ITEM_BYTES_MAX},
     retry::Tries,
     session::Session,
-    transaction::{self, Outcome, Transaction},
+    transaction::{Outcome, Transaction},
 };
 use crate::{
     access::permission::MayAdd,
@@ -16,7 +16,7 @@ use crate::{
         apply::Transition,
         field::Field,
         patch::Patch,
-        problem::{Problem, Problems},
+        problem::Problems,
         size,
         stage::Stage,
         version::{Stored, Version},
@@ -29,7 +29,7 @@ use crate::{
 pub enum Inserted {
     /// This stage is in the table.
     Done(Box<Stored>),
-    /// The stage has these problems, which only the table can show.
+    /// The stage has these problems.
     Invalid(Problems),
     /// Other writers came first, every time.
     Conflict,
@@ -53,27 +53,24 @@ impl Session<'_> {
         let version = Version::first(self.write_id());
         let stored = Box::new(Stored { stage: transition.stage, version });
         let item = item::stage_item(&stored);
-        let too_large = || {
-            let field = size::largest_field(&stored.stage, patch.fields());
-            Inserted::Invalid((field, Problem::TooLarge).into())
-        };
+        let too_large = || Inserted::Invalid(size::too_large(&stored.stage, patch.fields()));
         if item_size::item_bytes(&item) > ITEM_BYTES_MAX {
             return Ok(too_large());
         }
         let mut tries = Tries::default();
         while let Some(attempt) = tries.next().await {
-            let references = &transition.new_references;
+            let references = transition.new_references.iter();
+            let references = references.map(|(field, row)| (*field, *row, patch.spelling(*field)));
             match self.put_stage(&stored.stage, item.clone(), None, references, attempt).await? {
                 Outcome::Done => return Ok(Inserted::Done(stored)),
                 Outcome::StageRefused(Some(there)) if self.is_written(&there) => {
                     return Ok(Inserted::Done(there));
                 }
                 Outcome::Invalid(problems) => {
-                    let spelled = transaction::spelled(problems, |field| patch.spelling(field));
-                    return self.unless_lost(Inserted::Invalid(spelled));
+                    return self.unless_lost(Inserted::Invalid(problems));
                 }
                 Outcome::TooLarge => return Ok(too_large()),
-                other => tries.failed(other),
+                other => tries.failed(other)?,
             }
             // An attempt that is applied late could create a stage again that was deleted since.
             if !self.is_certain() {
@@ -90,7 +87,7 @@ impl Session<'_> {
         stage: &Stage,
         item: Item,
         seen: Option<&Stored>,
-        references: &[(Field, Uuid)],
+        references: impl Iterator<Item = (Field, Uuid, String)>,
         attempt: u32,
     ) -> Result<Outcome, StoreError> {
         let mut transaction = Transaction::new(self);
@@ -99,8 +96,8 @@ impl Session<'_> {
         if let Some(seen) = seen.filter(|seen| seen.stage.name() != stage.name()) {
             transaction.free_name(&seen.stage)?;
         }
-        for (field, row) in references {
-            transaction.require_row(*field, *row)?;
+        for (field, row, spelling) in references {
+            transaction.require_row(field, row, spelling)?;
         }
         transaction.send(self, attempt).await
     }

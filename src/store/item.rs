@@ -3,12 +3,15 @@
 //! Attributes have the names of the fields. The key of a row is a text (`S`), null is `NULL`, and a
 //! flow is a map (`M`) in the list (`L`) `flow_set`.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
-use super::key::{ID, Key};
+use super::{
+    key::{ID, Key},
+    schema::{SCHEMA, SCHEMA_VERSION, Unreadable, schema_version},
+};
 use crate::{
     access::{caller::Caller, token::Token},
     stage::{
@@ -20,11 +23,6 @@ use crate::{
     },
 };
 
-/// The schema version, which every item has.
-pub const SCHEMA: &str = "schema";
-/// The schema version that this program reads and writes. Every write requires it in its condition,
-/// so that an item with a newer version is not changed.
-pub const SCHEMA_VERSION: u64 = 1;
 /// How many times a stage was written.
 pub const REVISION: &str = "revision";
 /// The ids of a stage's last writes, newest first.
@@ -45,30 +43,6 @@ const BACKGROUND: &str = "background";
 
 /// An item as the SDK represents it.
 pub type Item = HashMap<String, AttributeValue>;
-
-/// Why an item cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// The item has another schema version than this program's, or none (`None`).
-    Schema(Option<String>),
-    /// The attribute is missing or malformed. Its value may be a secret, and is left out.
-    Attribute(&'static str),
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Schema(Some(found)) => write!(
-                f,
-                "the item has schema {found}, and this version reads schema {SCHEMA_VERSION}"
-            ),
-            Self::Schema(None) => write!(f, "the item has no attribute {SCHEMA}"),
-            Self::Attribute(name) => {
-                write!(f, "the item's attribute {name} is missing or malformed")
-            }
-        }
-    }
-}
 
 pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
@@ -113,7 +87,7 @@ pub fn item(
     attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
 ) -> Item {
     let mut item = key.attributes();
-    item.insert(SCHEMA.to_owned(), number(SCHEMA_VERSION));
+    item.insert(SCHEMA.to_owned(), schema_version());
     item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
     item
 }
@@ -207,7 +181,7 @@ struct Attributes(Item);
 impl Attributes {
     fn of_this_schema(item: Item) -> Result<Self, Unreadable> {
         match item.get(SCHEMA) {
-            Some(AttributeValue::N(found)) if *found == "1" => Ok(Self(item)),
+            Some(AttributeValue::N(found)) if found == SCHEMA_VERSION => Ok(Self(item)),
             Some(AttributeValue::N(found)) => Err(Unreadable::Schema(Some(found.clone()))),
             _ => Err(Unreadable::Schema(None)),
         }

@@ -19,7 +19,7 @@ use crate::{
     stage::{flow::Flow, size, stage::Stage, version::Stored},
 };
 
-/// Number of documents read at once for a page, so that a page that is too large is noticed early.
+/// Number of documents read at once: limits memory, and shows early that a page is too large.
 const DOCUMENTS_AT_ONCE: usize = 25;
 
 /// The stages of a list, in order, without their documents.

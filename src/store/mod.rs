@@ -26,6 +26,7 @@ pub mod key;
 mod list;
 mod query;
 mod retry;
+pub mod schema;
 mod session;
 mod table;
 #[cfg(feature = "local")]

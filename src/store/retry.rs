@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{error::StoreError, session::Session, transaction::Outcome};
+use super::{
+    error::StoreError,
+    session::Session,
+    transaction::{self, Outcome},
+};
 
 /// Maximum tries of a write whose item keeps changing, or is in another writer's transactions. With
 /// full jitter and a cap of [`BACKOFF_MAX`], the last try starts within four seconds.
@@ -21,7 +25,7 @@ pub(super) async fn pause(attempt: u32) {
     tokio::time::sleep(doubled.min(BACKOFF_MAX).mul_f64(fastrand::f64())).await;
 }
 
-/// The tries of one transaction.
+/// The tries of one write.
 #[derive(Default)]
 pub(super) struct Tries {
     made: u32,
@@ -32,19 +36,24 @@ pub(super) struct Tries {
 impl Tries {
     /// Waits, and returns the number of the next try; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<u32> {
+        if self.made == TRIES_MAX {
+            return None;
+        }
         if self.made > 0 {
             pause(self.made).await;
         }
         self.made += 1;
-        (self.made <= TRIES_MAX).then_some(self.made)
+        Some(self.made)
     }
 
-    /// Records why a try failed.
-    pub(super) fn failed(&mut self, outcome: Outcome) {
+    /// Records why a try failed, unless another one would fail as well.
+    pub(super) fn failed(&mut self, outcome: Outcome) -> Result<(), StoreError> {
         self.throttled = match outcome {
+            Outcome::ForeignLock => return Err(transaction::foreign_lock()),
             Outcome::Throttled(code) => Some(code),
             _ => None,
         };
+        Ok(())
     }
 
     /// The outcome after the last try: `conflict`, if other writers came first.

@@ -52,8 +52,7 @@ impl<'t> Session<'t> {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Whether the outcome of each write of this request is known: no attempt at one ended without
-    /// an answer.
+    /// Whether the outcome of this request's writes is known: every attempt got an answer.
     #[must_use]
     pub fn is_certain(&self) -> bool {
         self.table.watch.lost() == self.lost_before

@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::{
 use super::{
     admin::{OnConflict, Row, RowPut, UnreadableItem},
     error::StoreError,
-    item::{self, EXPIRES, REVOKED, Unreadable, number},
+    item::{self, EXPIRES, REVOKED, number},
     key::{ID, Key, Kind},
+    schema::Unreadable,
     session::Session,
     time,
 };

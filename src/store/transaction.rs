@@ -15,7 +15,11 @@ use aws_sdk_dynamodb::{
 };
 use uuid::Uuid;
 
-use super::{error::StoreError, item, session::Session};
+use super::{
+    error::StoreError,
+    item::{self, Item},
+    session::Session,
+};
 use crate::stage::{
     field::Field,
     problem::{FieldProblems, Problem, Problems},
@@ -35,8 +39,9 @@ enum Role {
     NewName,
     /// Frees the lock of the stage's old name.
     OldName,
-    /// Requires that the row of a field's new reference exist.
-    Reference(Field),
+    /// Requires that the row of a field's new reference exist. A message quotes the row's key in
+    /// this spelling.
+    Reference(Field, String),
     /// Requires that the flow to which the stage still refers have a row.
     KeptFlow(Uuid),
     /// Repairs a broken lock of a name.
@@ -54,6 +59,8 @@ pub(super) enum Outcome {
     Invalid(Problems),
     /// The stage still refers to this flow, which has no row.
     MissingFlow(Uuid),
+    /// The stage does not own the lock of its old name.
+    ForeignLock,
     /// An item would be too large.
     TooLarge,
     /// Another writer was writing the same items.
@@ -120,7 +127,7 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
     for (role, reason) in roles.iter().zip(reasons) {
         match (reason.code().unwrap_or("None"), role) {
             ("None", _) => {}
-            ("ConditionalCheckFailed", Role::Stage) => return stage_refused(reason),
+            ("ConditionalCheckFailed", Role::Stage) => return stage_refused(reason.item()),
             ("ConditionalCheckFailed", Role::OldName) => has_other_owner = true,
             ("ConditionalCheckFailed", Role::KeptFlow(flow)) => missing_flow = Some(*flow),
             #[cfg(feature = "local")]
@@ -128,9 +135,8 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
             ("ConditionalCheckFailed", Role::NewName) => {
                 problems.insert(Field::NAME, one(Problem::NameTaken));
             }
-            ("ConditionalCheckFailed", Role::Reference(field)) => {
-                // The caller of this module knows how the client spelled the key.
-                problems.insert(*field, one(Problem::NoSuchRow(String::new())));
+            ("ConditionalCheckFailed", Role::Reference(field, sent)) => {
+                problems.insert(*field, one(Problem::NoSuchRow(sent.clone())));
             }
             // The SDK retries none of these.
             ("TransactionConflict", _) => conflict = Some(Outcome::Conflict),
@@ -147,15 +153,16 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
         (Some(conflict), _) => conflict,
         // The stage has not changed since it was read, yet it does not own the lock of its name:
         // something other than this program changed the table.
-        _ if has_other_owner => return Err(cancelled("another stage owns the lock of its name")),
+        _ if has_other_owner => Outcome::ForeignLock,
         _ if !problems.is_empty() => Outcome::Invalid(Problems::Fields(problems)),
         (None, Some(flow)) => Outcome::MissingFlow(flow),
         (None, None) => Outcome::Conflict,
     })
 }
 
-fn stage_refused(reason: &CancellationReason) -> Result<Outcome, StoreError> {
-    let there = reason.item().cloned().filter(|item| !item.is_empty());
+/// The outcome if the condition on the stage does not hold; `item` is the stage's, if it exists.
+pub(super) fn stage_refused(item: Option<&Item>) -> Result<Outcome, StoreError> {
+    let there = item.cloned().filter(|item| !item.is_empty());
     let stored = there.map(item::read_stage).transpose();
     let stored = stored.map_err(|error| StoreError::unreadable(&error))?;
     Ok(Outcome::StageRefused(stored.map(Box::new)))
@@ -163,6 +170,11 @@ fn stage_refused(reason: &CancellationReason) -> Result<Outcome, StoreError> {
 
 fn one(problem: Problem) -> FieldProblems {
     FieldProblems::Field(vec![problem])
+}
+
+/// The failure that [`Outcome::ForeignLock`] is for a client.
+pub(super) fn foreign_lock() -> StoreError {
+    cancelled("the stage does not own the lock of its name")
 }
 
 fn cancelled(why: &str) -> StoreError {
@@ -176,21 +188,4 @@ pub(super) fn is_refused_for_size(error: &impl ProvideErrorMetadata) -> bool {
 
 fn is_too_large(message: Option<&str>) -> bool {
     message.is_some_and(|message| message.contains(TOO_LARGE))
-}
-
-/// Puts the client's spelling of a missing row's key into the message.
-pub(super) fn spelled(problems: Problems, spelling: impl Fn(Field) -> String) -> Problems {
-    let Problems::Fields(mut fields) = problems else {
-        return problems;
-    };
-    for (field, problems) in &mut fields {
-        if let FieldProblems::Field(problems) = problems {
-            for problem in problems {
-                if let Problem::NoSuchRow(sent) = problem {
-                    *sent = spelling(*field);
-                }
-            }
-        }
-    }
-    Problems::Fields(fields)
 }

@@ -1,5 +1,5 @@
-//! Counts the write attempts whose outcome is unknown: they were sent, but no answer shows whether
-//! they were applied. A request with such an attempt cannot report that nothing was changed.
+//! Counts the write attempts whose outcome is unknown: no answer shows whether they were applied. A
+//! request with such an attempt cannot report that nothing was changed.
 
 use std::sync::{
     Arc,

@@ -43,6 +43,30 @@ fn the_page_has_the_demo_token_but_never_a_loaded_one() {
     }
 }
 
+/// A site of another name that resolves to this machine could otherwise read the token.
+#[test]
+fn the_page_has_the_demo_token_only_at_this_machines_own_names() {
+    let server = serve(&[], "demo token: ");
+    let token = server.printed.last().unwrap().strip_prefix("demo token: ").unwrap();
+    for (host, is_shown) in [
+        ("localhost", true),
+        ("localhost:8000", true),
+        ("127.0.0.1:8000", true),
+        ("[::1]:8000", true),
+        ("example.com", false),
+        ("example.com:8000", false),
+        ("192.0.2.1:8000", false),
+        ("localhost.example.com", false),
+        ("not a host", false),
+        ("", false),
+    ] {
+        let (head, page) = get(&server, "/", host);
+        assert!(head.starts_with("http/1.1 200 "), "{host}: {head}");
+        assert_eq!(page.contains(token), is_shown, "{host}");
+        assert_eq!(page.contains("data-token=\"\""), !is_shown, "{host}");
+    }
+}
+
 #[test]
 fn the_page_loads_nothing_from_other_hosts() {
     let server = serve(&[], "listening on ");

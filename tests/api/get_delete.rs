@@ -69,7 +69,7 @@ async fn a_name_that_belongs_to_another_stage_is_not_freed() {
         is_deletion.then(|| cancelled(&[none(), check_failed()]))
     });
     let error = remove(&app.table, STAGE).await.unwrap_err();
-    assert!(error.to_string().contains("another stage owns the lock of its name"), "{error}");
+    assert!(error.to_string().contains("the stage does not own the lock of its name"), "{error}");
     assert_eq!(app.snapshot().await, before);
 }
 

@@ -3,11 +3,12 @@
 mod command;
 mod concurrency;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    FIXTURE, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
+    FIXTURE, Key, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
     check_invariants,
     library::{
         Counts, Documents, Field, Loaded, OnConflict, Problem, StagePut, load_files, stored,
@@ -194,4 +195,27 @@ async fn a_stage_is_created_once_and_its_name_is_taken() {
     there.uuid = Uuid::new_v4();
     let put = app.table.session().put(&there, OnConflict::Skip, None).await.unwrap();
     assert_eq!(put, StagePut::Invalid((Field::NAME, Problem::NameTaken).into()));
+}
+
+/// As after a damage by hand: another stage owns the lock of the stage's name.
+#[tokio::test]
+async fn a_stage_that_does_not_own_its_lock_does_not_stop_the_load() {
+    let app = TestApp::new().await;
+    let update = app.client.update_item().table_name(&app.table_name);
+    let name = stage_with(json!({}))["name"].as_str().unwrap().to_owned();
+    let update = update.set_key(Some(Key::name(&name).attributes()));
+    let update = update.update_expression("SET stage_uuid = :other");
+    let other = AttributeValue::S(OTHER_STAGE.to_owned());
+    update.expression_attribute_values(":other", other).send().await.unwrap();
+    let before = app.snapshot().await;
+    let renamed = stage_with(json!({"name": "renamed"}));
+    let file = json!([renamed, new_stage(json!({}))]).to_string();
+    let loading = load_files(&app.table, &[&file], OnConflict::Overwrite).await;
+    let refused: Vec<_> = loading.refused.iter().map(ToString::to_string).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].contains("does not own the lock of its name"), "{refused:?}");
+    assert_eq!(loading.files[0].put.stages, 1);
+    let after = app.snapshot().await;
+    assert_eq!(after[&Key::stage(STAGE)], before[&Key::stage(STAGE)]);
+    assert!(after.contains_key(&Key::stage(NEW_STAGE)));
 }

@@ -34,6 +34,7 @@ mod history;
 mod http;
 mod import_file;
 mod kill;
+mod list;
 mod listing;
 mod load;
 mod logs;

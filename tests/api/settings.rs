@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::harness::command::{Killed, TIME_MAX, run_to_end};
+
 /// Valid settings.
 const GOOD: [(&str, &str); 9] = [
     ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
@@ -26,9 +28,9 @@ fn start_error(name: &str, value: Option<&str>) -> String {
     if let Some(value) = value {
         command.env(name, value);
     }
-    let output = command.output().unwrap();
-    assert!(!output.status.success(), "{name}={value:?} starts");
-    let words = String::from_utf8(output.stderr).unwrap();
+    let ended = run_to_end(&mut command);
+    assert!(!ended.is_success, "{name}={value:?} starts");
+    let words = ended.stderr;
     assert!(!words.contains("panicked") && !words.contains("s3cr3t-key"), "{words}");
     words
 }
@@ -50,7 +52,7 @@ fn a_missing_setting_is_named() {
 fn an_invalid_setting_is_named_with_the_valid_values() {
     let no_certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     for (name, value, problem) in [
-        ("LOG_LEVEL", "loud", "is \"loud\", not error, warn or info"),
+        ("LOG_LEVEL", "loud", "is \"loud\", not error, warn, info, debug or trace"),
         ("SECRETS", "hide", "\"hide\" is not one of editors, echo, write-only"),
         ("AUTHENTIK_VERSION", "2031.2", "known releases are 2024.2 (.0 to "),
         ("AUTHENTIK_VERSION", "2026.8.99", "known releases are 2024.2 (.0 to "),
@@ -83,7 +85,9 @@ fn an_invalid_setting_is_named_with_the_valid_values() {
 fn connects_before_its_first_event(setting: Option<&str>) -> bool {
     let lambda = TcpListener::bind("127.0.0.1:0").unwrap();
     let dynamodb = TcpListener::bind("127.0.0.1:0").unwrap();
-    dynamodb.set_nonblocking(true).unwrap();
+    for listener in [&lambda, &dynamodb] {
+        listener.set_nonblocking(true).unwrap();
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
     command
         .env_clear()
@@ -94,13 +98,12 @@ fn connects_before_its_first_event(setting: Option<&str>) -> bool {
     if let Some(setting) = setting {
         command.env("CONNECT_AT_START", setting);
     }
-    let mut function = command.spawn().unwrap();
-    let (mut runtime, _) = lambda.accept().unwrap();
+    let mut function = Killed(command.spawn().unwrap());
+    let (mut runtime, _) = function.wait_for("the first connection", || lambda.accept().ok());
+    runtime.set_nonblocking(false).unwrap();
+    runtime.set_read_timeout(Some(TIME_MAX)).unwrap();
     runtime.read_exact(&mut [0; 4]).unwrap();
-    let connection = dynamodb.accept();
-    function.kill().unwrap();
-    function.wait().unwrap();
-    match connection {
+    match dynamodb.accept() {
         Ok(_) => true,
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::WouldBlock);

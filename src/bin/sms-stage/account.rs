@@ -169,12 +169,14 @@ fn profile_problem(error: &CredentialsError) -> Option<String> {
 fn checked_region(region: Option<&Region>) -> Result<String, Failure> {
     let region = region.ok_or_else(|| {
         Failure(
-            "no AWS region was given: set it with --region, in AWS_REGION or in the profile"
+            "no AWS region was given: set it with --region, in AWS_REGION or AWS_DEFAULT_REGION, or \
+             in the profile"
                 .to_owned(),
         )
     })?;
-    endpoint::region(region.as_ref())
-        .map_err(|problem| Failure(format!("the profile's region {problem}")))
+    endpoint::region(region.as_ref()).map_err(|problem| {
+        Failure(format!("the region from AWS_DEFAULT_REGION or the profile {problem}"))
+    })
 }
 
 fn profile_provider(

@@ -20,8 +20,8 @@ const ADVICE: [(&str, &str); 12] = [
     ("IncompleteSignatureException", LOG_IN),
     ("MissingAuthenticationToken", LOG_IN),
     (
-        "ValidationException",
-        "is this the function's table? Its key is `kind` and `id`; tables of version 0.1 differ",
+        "ValidationException: the table's key",
+        "is this the function's table? Tables of version 0.1 have another key",
     ),
     ("ProvisionedThroughputExceeded", "the table has no capacity left; try again later"),
     ("Throttling", "the table has no capacity left; try again later"),

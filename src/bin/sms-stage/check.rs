@@ -2,6 +2,8 @@
 
 mod text;
 
+use std::process::ExitCode;
+
 use authenticator_sms_stage::store::{
     Table,
     check::{self, Check, Finding, LockFinding, RepairOutcome},
@@ -18,11 +20,15 @@ use crate::{
 
 const DOING: &str = "cannot check the table";
 
+/// The exit status if there are findings: neither 1, a failure, nor 2, wrong usage.
+const FINDINGS: u8 = 3;
+
 /// Check the whole table, and print one line for each thing that is wrong.
 ///
 /// Finds items that cannot be read, locks of names that do not match their stages, and references
 /// to flows or mappings that do not exist. Expired tokens are printed as notes. The command fails
-/// if any finding other than a note is left. The function may be running meanwhile.
+/// with the exit status 3 if any finding other than a note is left; 1 is any other failure. The
+/// function may be running meanwhile.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +46,7 @@ pub struct CheckArgs {
 }
 
 /// Checks the table.
-pub async fn run(args: CheckArgs) -> Result<(), Failure> {
+pub async fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     let access = if args.repair { Access::Write } else { Access::Read };
     let table = args.table.open(IfMissing::Fail, access).await?;
     let audit = args.repair.then(|| args.audit.open(args.table.place())).transpose()?;
@@ -52,17 +58,18 @@ pub async fn run(args: CheckArgs) -> Result<(), Failure> {
     stderr(&format!("read {}", counts.collect::<Vec<_>>().join(", ")));
     let left = report(&findings, audit.map(|audit| Repair { table: &table, audit })).await?;
     if left > 0 {
-        return Err(failure(left, &findings, args.repair));
+        summary(left, &findings, args.repair).print();
+        return Ok(ExitCode::from(FINDINGS));
     }
     stderr(match findings.as_slice() {
         [] => "nothing is wrong",
         _ if args.repair => "nothing is left to repair",
         _ => "nothing is wrong, apart from the notes",
     });
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn failure(left: usize, findings: &[Finding], is_repair: bool) -> Failure {
+fn summary(left: usize, findings: &[Finding], is_repair: bool) -> Failure {
     let is_repairable =
         |finding: &Finding| matches!(finding, Finding::Lock(lock) if lock.is_repairable);
     let hint = match findings.iter().filter(|finding| is_repairable(finding)).count() {

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use authenticator_sms_stage::{
     stage::version::Stored,
-    store::{Deleted, Session, admin::Removed, error::StoreError, item::Unreadable},
+    store::{Deleted, Session, admin::Removed, error::StoreError, schema::Unreadable},
 };
 use clap::Args;
 use uuid::Uuid;

@@ -25,6 +25,7 @@ use crate::{
 Examples:
   sms-stage get 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --table my-table
 
+  umask 077    # the file will contain secrets: remove it afterwards
   sms-stage get 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --show-secrets --table my-table > stage.json
   sms-stage load stage.json --replace --table my-table")]
 pub struct GetArgs {

@@ -31,10 +31,11 @@ Examples:
     https://authentik.example/api/v3/flows/instances/ > flows.json
   sms-stage load stages.json flows.json --table my-table --profile admin
 
+  umask 077    # the file will contain secrets: remove it afterwards
   sms-stage get 5f2d7c1e-8a44-4b0e-9c3d-6a1be0f7d2a9 --show-secrets --table my-table > stage.json
   sms-stage load stage.json --replace --table my-table
 
-  echo '{\"sms-setup\": {\"auth\": \"…\", \"auth_password\": \"\"}}' > secrets.json
+  jq -n '{\"sms-setup\": {auth: env.AUTH, auth_password: \"\"}}' > secrets.json
   sms-stage load stages.json --secrets secrets.json --table my-table")]
 pub struct LoadArgs {
     /// Overwrite items that already exist. A stage's revision goes up by one; if it is renamed, its

@@ -51,7 +51,7 @@ Try it:
 
 Use it in AWS:
   sms-stage load stages.json --table my-table      from answers of authentik's API
-  sms-stage token create --user terraform --table my-table")]
+  sms-stage token create --user terraform --permission view,add,change,delete --table my-table")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
         Err(error) => Err(Failure::new("cannot start", error)),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             failure.print();
             ExitCode::FAILURE
@@ -101,8 +101,8 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
-    match command {
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    let ended = match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Invoke(args) => invoke::run(args).await,
         Command::Dynamodb(args) => dynamodb::run(args).await,
@@ -111,9 +111,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Get(args) => get::run(args).await,
         Command::Delete(args) => delete::run(args).await,
         Command::Token(args) => token::run(args).await,
-        Command::Check(args) => check::run(args).await,
+        Command::Check(args) => return check::run(args).await,
         Command::Completions(args) => complete(args.shell),
-    }
+    };
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 fn complete(shell: Shell) -> Result<(), Failure> {

@@ -37,7 +37,8 @@ const GATEWAY_BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Each HTTP request becomes the event that API Gateway's HTTP API would send, and is handled by
 /// the function's own code. The table is inside this process, which opens only the address of
 /// --listen. Without --load, and with a new --data file or none, there is a demo stage, and a token
-/// and a curl command for it are printed. The token is valid until the process ends.
+/// and a curl command for it are printed. The token is valid until the process ends, for at most 12
+/// hours.
 ///
 /// Open / in a browser to see the API and try each request. Ctrl-C waits up to four seconds for
 /// unfinished requests; a second Ctrl-C stops at once.

@@ -12,7 +12,7 @@ pub async fn resolve(table: &Table, text: &str) -> Result<Uuid, Failure> {
     }
     let found = table.session().find_by_name(text).await;
     let found = found.map_err(|error| {
-        advice::failure(format!("{text:?} is not a UUID, and cannot look it up as a name"), &error)
+        advice::failure(format!("{text:?} is not a UUID and cannot be looked up as a name"), &error)
     })?;
     Err(Failure(match found {
         Some(uuid) => format!("{text:?} is the name of the stage {uuid}; use that UUID"),

@@ -28,7 +28,8 @@ pub struct TableArgs {
     /// AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL, the profile's endpoint_url, or the region's.
     #[arg(long, value_name = "URL", conflicts_with = "data", value_parser = Endpoint::parse)]
     endpoint: Option<Endpoint>,
-    /// AWS region. Default: the environment variable AWS_REGION, or the profile's region.
+    /// AWS region. Default: the environment variable AWS_REGION or AWS_DEFAULT_REGION, or the profile's
+    /// region.
     #[arg(long, value_name = "REGION", conflicts_with = "data", value_parser = endpoint::region)]
     region: Option<String>,
     /// Profile in ~/.aws/config to take credentials from: keys, a role, SSO or a process, but not

@@ -27,7 +27,7 @@ use crate::output::{printable, stderr};
 /// The format of the log.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LogArgs {
-    /// Format of the log on standard error. Default: people if standard error is a terminal,
+    /// Format of the log on standard error. Default: text if standard error is a terminal,
     /// otherwise json.
     #[arg(long, value_name = "FORMAT", value_enum)]
     log_format: Option<LogFormat>,

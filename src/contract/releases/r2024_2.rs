@@ -24,5 +24,4 @@ pub const LINE: Line = Line {
     page_size_invalid: 100,
     nulls_first: false,
     search_before_permission: false,
-    flow_used_by: "cascade_many",
 };

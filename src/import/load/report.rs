@@ -10,7 +10,7 @@ use crate::{
         problem::{Problem, Problems},
         version::Version,
     },
-    store::{entity_tag, error::StoreError, item::Unreadable},
+    store::{entity_tag, error::StoreError, schema::Unreadable},
 };
 
 /// One document and its outcome.
@@ -56,6 +56,8 @@ pub enum Refusal {
     VersionChanged(Option<Version>),
     /// Another writer changed the stage at the same moment.
     Conflict,
+    /// The stage in the table does not own the lock of its name.
+    ForeignLock,
     /// The stage in the table cannot be read.
     Unreadable(Unreadable),
     /// A newer version of this program wrote the row in the table.
@@ -106,6 +108,10 @@ impl fmt::Display for Refusal {
             Self::Conflict => f.write_str(
                 "was changed by another writer at the same moment, and was not overwritten; check \
                  it and load it again",
+            ),
+            Self::ForeignLock => f.write_str(
+                "the stage in the table does not own the lock of its name; inspect it with \
+                 `sms-stage check`",
             ),
             Self::Unreadable(why) => write!(
                 f,

@@ -60,7 +60,7 @@ impl Session<'_> {
             }
             match transaction.send(self, attempt).await? {
                 Outcome::Done => return Ok(Removed::Done { freed }),
-                other => tries.failed(other),
+                other => tries.failed(other)?,
             }
         }
         tries.end(self, Removed::Conflict)

@@ -13,10 +13,11 @@ use crate::{
     stage::flow::Flow,
     store::{
         error::StoreError,
-        item::{self, CREATED, EXPIRES, Item, REVOKED, SCHEMA, SCHEMA_VERSION, number, text},
+        item::{self, CREATED, EXPIRES, Item, REVOKED, number, text},
         item_size::{self, ITEM_BYTES_MAX},
         key::{ID, Key},
         retry::{self, TRIES_MAX},
+        schema::{SCHEMA, schema_version},
         session::Session,
     },
 };
@@ -124,7 +125,7 @@ impl Session<'_> {
                 .condition_expression(MAY_BE_OVERWRITTEN)
                 .expression_attribute_names("#revoked", REVOKED)
                 .expression_attribute_names("#schema", SCHEMA)
-                .expression_attribute_values(":schema", number(SCHEMA_VERSION)),
+                .expression_attribute_values(":schema", schema_version()),
         };
         let put = put
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -8,19 +8,20 @@ use crate::{
     stage::{
         apply,
         field::Field,
-        problem::{Problem, Problems},
+        problem::Problems,
         size::{self, DOCUMENT_BYTES_MAX},
         stage::Stage,
         version::{Stored, Version},
     },
     store::{
         error::StoreError,
-        item::{self, Item, Unreadable},
+        item::{self, Item},
         item_size::{self, ITEM_BYTES_MAX},
         key::{Key, Kind},
         retry::Tries,
+        schema::Unreadable,
         session::{Session, entity_tag},
-        transaction::{self, Outcome},
+        transaction::Outcome,
     },
 };
 
@@ -41,6 +42,8 @@ pub enum StagePut {
     VersionChanged(Option<Box<Stored>>),
     /// Another writer changed the stage in the meantime; that change was kept.
     Conflict,
+    /// The existing stage does not own the lock of its name, and was not changed.
+    ForeignLock,
     /// A stage with its UUID exists but cannot be read, and was not changed.
     Unreadable(Unreadable),
 }
@@ -55,8 +58,8 @@ pub struct StageList {
 }
 
 impl Session<'_> {
-    /// Puts a whole stage, together with the lock of its name. If the stage already exists, this
-    /// becomes its next revision; if `version` is given, only that version is replaced.
+    /// Puts a whole stage, together with the lock of its name. With [`OnConflict::Overwrite`], this
+    /// becomes an existing stage's next revision, but only of the given `version`, if there is one.
     ///
     /// # Errors
     ///
@@ -95,18 +98,19 @@ impl Session<'_> {
         seen: Option<Stored>,
     ) -> Result<StagePut, StoreError> {
         let Some(item) = self.item(stage, seen.as_ref()) else {
-            return Ok(StagePut::Invalid(too_large(stage)));
+            return Ok(StagePut::Invalid(size::too_large(stage, Field::all())));
         };
         let nothing = Stage::new(stage.uuid);
         let old = seen.as_ref().map_or(&nothing, |seen| &seen.stage);
         let references = apply::new_references(old, stage);
         let mut tries = Tries::default();
         while let Some(attempt) = tries.next().await {
-            let put = self.put_stage(stage, item.clone(), seen.as_ref(), &references, attempt);
+            let references = references.iter().map(|(field, row)| (*field, *row, row.to_string()));
+            let put = self.put_stage(stage, item.clone(), seen.as_ref(), references, attempt);
             match put.await {
                 Ok(
                     failed @ (Outcome::Conflict | Outcome::MissingFlow(_) | Outcome::Throttled(_)),
-                ) => tries.failed(failed),
+                ) => tries.failed(failed)?,
                 Ok(outcome) => return self.put_outcome(stage, seen, outcome),
                 Err(error) => return self.unless_unreadable(stage.uuid, error).await,
             }
@@ -142,13 +146,9 @@ impl Session<'_> {
                 let replaced = seen.map(|seen| StagePut::Replaced(Box::new(seen)));
                 Ok(replaced.unwrap_or(StagePut::Inserted))
             }
-            Outcome::Invalid(problems) => {
-                let key = |field| stage.reference(field).map(|row| row.to_string());
-                let spelled =
-                    transaction::spelled(problems, |field| key(field).unwrap_or_default());
-                self.unless_lost(StagePut::Invalid(spelled))
-            }
-            Outcome::TooLarge => Ok(StagePut::Invalid(too_large(stage))),
+            Outcome::Invalid(problems) => self.unless_lost(StagePut::Invalid(problems)),
+            Outcome::ForeignLock => Ok(StagePut::ForeignLock),
+            Outcome::TooLarge => Ok(StagePut::Invalid(size::too_large(stage, Field::all()))),
             _ => self.unless_lost(StagePut::Conflict),
         }
     }
@@ -207,8 +207,4 @@ impl Session<'_> {
         self.read_kind(Kind::Stage, "", each).await?;
         Ok(list)
     }
-}
-
-fn too_large(stage: &Stage) -> Problems {
-    (size::largest_field(stage, Field::all()), Problem::TooLarge).into()
 }

@@ -88,20 +88,6 @@ impl Table {
         Ok(self.describe().await?.is_some())
     }
 
-    /// Whether the table exists, with the key that this program needs.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if a call to the engine fails.
-    pub async fn has_expected_key(&self) -> Result<bool, StoreError> {
-        let table = self.describe().await?.and_then(|seen| seen.table);
-        let found = table.and_then(|table| table.key_schema).unwrap_or_default();
-        let is_key = |(name, key_type): &(&str, KeyType)| {
-            found.iter().any(|key| key.attribute_name == *name && key.key_type == *key_type)
-        };
-        Ok(found.len() == KEY.len() && KEY.iter().all(is_key))
-    }
-
     async fn describe(&self) -> Result<Option<DescribeTableOutput>, StoreError> {
         let described = self.client.describe_table().table_name(&self.name).send().await;
         match described {

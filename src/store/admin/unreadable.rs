@@ -1,6 +1,6 @@
 //! Items that cannot be read.
 
-use crate::store::{item::Unreadable, key::Key};
+use crate::store::{key::Key, schema::Unreadable};
 
 /// An item that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

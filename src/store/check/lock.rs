@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::store::{
     error::StoreError,
-    item::{self, Item, SCHEMA, STAGE_UUID, Unreadable, text},
+    item::{self, Item, STAGE_UUID, text},
     key::{ID, Key, Kind},
     retry,
+    schema::{SCHEMA, SCHEMA_VERSION, Unreadable},
     session::Session,
     transaction::{Outcome, Transaction},
 };
@@ -17,7 +18,7 @@ use crate::store::{
 /// Maximum reads of a lock and its stages, until two in a row show the same lock.
 const READS_MAX: u32 = 4;
 /// Maximum tries to repair a lock.
-const TRIES_MAX: u32 = 4;
+const REPAIR_TRIES_MAX: u32 = 4;
 
 /// A lock that did not match its stages when the table was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ struct View {
 /// this program wrote counts as nameless, because it is not known here how its name is locked.
 pub(super) fn name_of(item: &Item) -> Option<&str> {
     match (item.get("name"), item.get(SCHEMA)) {
-        (_, Some(AttributeValue::N(schema))) if schema != "1" => None,
+        (_, Some(AttributeValue::N(schema))) if schema != SCHEMA_VERSION => None,
         (Some(AttributeValue::S(name)), _) => Some(name),
         _ => None,
     }
@@ -228,7 +229,7 @@ impl Session<'_> {
     ///
     /// [`StoreError`] if a call to DynamoDB fails.
     pub async fn repair_lock(&self, finding: &LockFinding) -> Result<RepairOutcome, StoreError> {
-        for attempt in 1..=TRIES_MAX {
+        for attempt in 1..=REPAIR_TRIES_MAX {
             let view = self.view(&finding.suspect).await?;
             let repair = match view.judge(finding.suspect.has_unreadable_name) {
                 // If an attempt's answer was lost, it repaired the lock; else another writer did.

@@ -16,8 +16,9 @@ use crate::{
     },
     store::{
         admin::UnreadableItem,
-        item::{self, Item, Unreadable},
+        item::{self, Item},
         key::{ID, Key, Kind},
+        schema::Unreadable,
     },
 };
 

@@ -4,8 +4,9 @@
 use super::{Role, Transaction, condition::Condition};
 use crate::store::{
     error::StoreError,
-    item::{Item, REVISION, SCHEMA, STAGE_UUID, WRITE_IDS},
+    item::{Item, REVISION, STAGE_UUID, WRITE_IDS},
     key::Key,
+    schema::SCHEMA,
 };
 
 /// The attributes of a stage that identify its version.

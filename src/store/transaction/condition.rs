@@ -9,8 +9,9 @@ use crate::store::item::Item;
 use crate::{
     stage::version::Stored,
     store::{
-        item::{SCHEMA, SCHEMA_VERSION, STAGE_UUID, WRITE_IDS, number, text},
+        item::{STAGE_UUID, WRITE_IDS, text},
         key::ID,
+        schema::{SCHEMA, schema_version},
     },
 };
 
@@ -80,7 +81,7 @@ impl Condition {
 
     fn with_schema(mut self) -> Self {
         self.names.insert("#schema".to_owned(), SCHEMA.to_owned());
-        self.with(":schema", number(SCHEMA_VERSION))
+        self.with(":schema", schema_version())
     }
 
     fn with(mut self, placeholder: &str, value: AttributeValue) -> Self {

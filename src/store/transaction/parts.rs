@@ -83,9 +83,10 @@ impl Transaction<'_> {
         &mut self,
         field: Field,
         row: Uuid,
+        spelling: String,
     ) -> Result<(), StoreError> {
         match row_key(field, row) {
-            Some(key) => self.check(Role::Reference(field), key, Condition::exists()),
+            Some(key) => self.check(Role::Reference(field, spelling), key, Condition::exists()),
             None => Ok(()),
         }
     }

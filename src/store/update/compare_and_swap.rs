@@ -4,44 +4,20 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use uuid::Uuid;
 
-use super::{
-    in_place::{Refusal, refusal},
-    outcome::Updated,
-};
+use super::{in_place::refusal, outcome::Updated};
 use crate::{
     http::precondition::Preconditions,
-    stage::{
-        apply::Transition,
-        patch::Patch,
-        problem::{Problem, Problems},
-        size,
-        version::Stored,
-    },
+    stage::{apply::Transition, patch::Patch, size, version::Stored},
     store::{
         error::StoreError,
         expression::StageUpdate,
         item,
         item_size::{self, ITEM_BYTES_MAX},
-        retry::{self, TRIES_MAX},
-        session::Session,
-        session::entity_tag,
-        transaction::{self, Outcome, Transaction},
+        retry::Tries,
+        session::{Session, entity_tag},
+        transaction::{Outcome, Transaction},
     },
 };
-
-/// The outcome of one write after a read.
-enum Swap {
-    /// It was made, now or in an attempt whose answer was lost.
-    Done(Box<Stored>),
-    /// The change has these problems.
-    Invalid(Problems),
-    /// The flow that leaves `flow_set` has no row: the stage can no longer refer to it.
-    MissingFlow(Uuid),
-    /// Another writer came first.
-    Conflict,
-    /// The table had no capacity left; this is the reason's code.
-    Throttled(String),
-}
 
 impl Session<'_> {
     /// Reads, applies and writes, with retries, starting from `seen` if it is given.
@@ -50,28 +26,27 @@ impl Session<'_> {
         stage: Uuid,
         patch: &Patch,
         preconditions: &Preconditions,
-        seen: Option<Box<Stored>>,
+        mut seen: Option<Box<Stored>>,
     ) -> Result<Updated, StoreError> {
-        let mut next = match seen {
-            Some(seen) => Some(*seen),
-            None => self.stage(stage).await?,
-        };
         let mut missing_flow = None;
-        let mut throttled = None;
-        for attempt in 1..=TRIES_MAX {
-            let Some(seen) = next else {
+        let mut tries = Tries::default();
+        while let Some(attempt) = tries.next().await {
+            if seen.is_none() {
+                seen = self.stage(stage).await?.map(Box::new);
+            }
+            let Some(current) = seen.take() else {
                 return Ok(Updated::Missing);
             };
-            if self.is_written(&seen) {
-                return Ok(Updated::Done(Box::new(seen)));
+            if self.is_written(&current) {
+                return Ok(Updated::Done(current));
             }
-            if !preconditions.allow_change(Some(&entity_tag(&seen.version))) {
+            if !preconditions.allow_change(Some(&entity_tag(&current.version))) {
                 return Ok(Updated::PreconditionFailed);
             }
             if patch.is_empty() {
-                return Ok(Updated::Done(Box::new(seen)));
+                return Ok(Updated::Done(current));
             }
-            let transition = match Transition::new(&seen.stage, patch, missing_flow) {
+            let transition = match Transition::new(&current.stage, patch, missing_flow) {
                 Ok(transition) => transition,
                 Err(problems) => {
                     // The client gets all problems at once, also those that only the table shows.
@@ -79,86 +54,75 @@ impl Session<'_> {
                     return Ok(Updated::Invalid(problems.with(found)));
                 }
             };
-            match self.swap(&seen, transition, patch, attempt).await? {
-                Swap::Done(stored) => return Ok(Updated::Done(stored)),
-                Swap::Invalid(problems) => return Ok(Updated::Invalid(problems)),
-                Swap::MissingFlow(flow) => {
-                    // No other writer came first, so `seen` is still current.
+            match self.swap(&current, transition, patch, attempt).await? {
+                Ok(updated) => return Ok(updated),
+                Err(Outcome::MissingFlow(flow)) => {
+                    // No other writer came first, so this version is still current.
                     missing_flow = Some(flow);
-                    next = Some(seen);
-                    continue;
+                    seen = Some(current);
                 }
-                Swap::Conflict => throttled = None,
-                Swap::Throttled(code) => throttled = Some(code),
+                Err(failed) => tries.failed(failed)?,
             }
-            retry::pause(attempt).await;
-            next = self.stage(stage).await?;
         }
-        match (next, throttled) {
-            (Some(seen), _) if self.is_written(&seen) => Ok(Updated::Done(Box::new(seen))),
-            (None, _) => Ok(Updated::Missing),
-            (Some(_), None) => Ok(Updated::Conflict),
-            (Some(_), Some(code)) => Err(StoreError::retryable("TransactWriteItems", code)),
+        match self.outcome_after_conflicts(stage).await? {
+            Updated::Conflict => tries.end(self, Updated::Conflict),
+            updated => Ok(updated),
         }
     }
 
-    /// Writes the transition, if the newest write is still the one that was read.
+    /// Writes the transition, if the newest write is still the one that was read; or returns why
+    /// this try failed.
     async fn swap(
         &self,
         seen: &Stored,
         transition: Transition,
         patch: &Patch,
         attempt: u32,
-    ) -> Result<Swap, StoreError> {
+    ) -> Result<Result<Updated, Outcome>, StoreError> {
+        let version = seen.version.next(self.write_id());
+        let written = Box::new(Stored { stage: transition.stage.clone(), version });
+        let too_large = || Updated::Invalid(size::too_large(&written.stage, patch.fields()));
+        // Checked before sending: DynamoDB refuses a large request before it looks for the item.
+        if item_size::item_bytes(&item::stage_item(&written)) > ITEM_BYTES_MAX {
+            return Ok(Ok(too_large()));
+        }
+        Ok(match self.write(seen, &transition, patch, attempt).await? {
+            Outcome::Done => Ok(Updated::Done(written)),
+            Outcome::StageRefused(Some(there)) if self.is_written(&there) => {
+                Ok(Updated::Done(there))
+            }
+            Outcome::Invalid(problems) => Ok(Updated::Invalid(problems)),
+            Outcome::TooLarge => Ok(too_large()),
+            failed => Err(failed),
+        })
+    }
+
+    async fn write(
+        &self,
+        seen: &Stored,
+        transition: &Transition,
+        patch: &Patch,
+        attempt: u32,
+    ) -> Result<Outcome, StoreError> {
         let mut update = StageUpdate::by(self.write_id());
         update.require_newest_write(seen.version.newest_write_id());
         for field in &transition.fields {
             update.set(field.as_str(), item::attribute(transition.stage.get(*field)));
         }
-        let version = seen.version.next(self.write_id());
-        let written = Box::new(Stored { stage: transition.stage.clone(), version });
-        let too_large = || {
-            let field = size::largest_field(&written.stage, patch.fields());
-            Swap::Invalid((field, Problem::TooLarge).into())
-        };
-        // Checked before sending: DynamoDB refuses a large request before it looks for the item.
-        if item_size::item_bytes(&item::stage_item(&written)) > ITEM_BYTES_MAX {
-            return Ok(too_large());
+        if transition.needs_transaction() {
+            return self.write_in_transaction(seen, transition, patch, update, attempt).await;
         }
-        let outcome = if transition.needs_transaction() {
-            self.swap_in_transaction(seen, &transition, update, attempt).await?
-        } else {
-            match self.update_item(seen.stage.uuid, update, ReturnValue::None).await {
-                Ok(_) => Outcome::Done,
-                Err(error) => match refusal(&error)? {
-                    Refusal::TooLarge => Outcome::TooLarge,
-                    Refusal::Conflict => Outcome::Conflict,
-                    Refusal::Condition(item) => {
-                        let there = item.map(item::read_stage).transpose();
-                        let there = there.map_err(|error| StoreError::unreadable(&error))?;
-                        Outcome::StageRefused(there.map(Box::new))
-                    }
-                },
-            }
-        };
-        Ok(match outcome {
-            Outcome::Done => Swap::Done(written),
-            Outcome::StageRefused(Some(there)) if self.is_written(&there) => Swap::Done(there),
-            // Changed or deleted since it was read; the next read shows which.
-            Outcome::StageRefused(_) | Outcome::Conflict => Swap::Conflict,
-            Outcome::Invalid(problems) => {
-                Swap::Invalid(transaction::spelled(problems, |field| patch.spelling(field)))
-            }
-            Outcome::MissingFlow(flow) => Swap::MissingFlow(flow),
-            Outcome::TooLarge => too_large(),
-            Outcome::Throttled(code) => Swap::Throttled(code),
-        })
+        match self.update_item(seen.stage.uuid, update, ReturnValue::None).await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => refusal(&error),
+        }
     }
 
-    async fn swap_in_transaction(
+    async fn write_in_transaction(
         &self,
         seen: &Stored,
         transition: &Transition,
+        patch: &Patch,
         update: StageUpdate,
         attempt: u32,
     ) -> Result<Outcome, StoreError> {
@@ -169,7 +133,7 @@ impl Session<'_> {
             transaction.free_name(&seen.stage)?;
         }
         for (field, row) in &transition.new_references {
-            transaction.require_row(*field, *row)?;
+            transaction.require_row(*field, *row, patch.spelling(*field))?;
         }
         if let Some(flow) = transition.kept_flow {
             transaction.require_kept_flow(flow)?;

@@ -26,7 +26,7 @@ use crate::{
         key::Key,
         retry::{self, TRIES_MAX},
         session::Session,
-        transaction,
+        transaction::{self, Outcome},
     },
 };
 
@@ -78,26 +78,25 @@ impl Session<'_> {
                 Err(error) => error,
             };
             match refusal(&error)? {
-                Refusal::TooLarge => return Ok(InPlace::Ended(too_large(patch))),
-                Refusal::Condition(None) => return Ok(InPlace::Ended(Updated::Missing)),
-                Refusal::Condition(Some(item)) => {
-                    let seen = item::read_stage(item);
-                    let seen = Box::new(seen.map_err(|error| StoreError::unreadable(&error))?);
-                    return Ok(if self.is_written(&seen) {
-                        InPlace::Ended(Updated::Done(seen))
-                    } else {
-                        InPlace::NeedsRead(seen)
-                    });
+                Outcome::TooLarge => return Ok(InPlace::Ended(too_large(patch))),
+                Outcome::StageRefused(None) => return Ok(InPlace::Ended(Updated::Missing)),
+                Outcome::StageRefused(Some(seen)) if self.is_written(&seen) => {
+                    return Ok(InPlace::Ended(Updated::Done(seen)));
                 }
-                Refusal::Conflict => retry::pause(attempt).await,
+                Outcome::StageRefused(Some(seen)) => return Ok(InPlace::NeedsRead(seen)),
+                _ => retry::pause(attempt).await,
             }
         }
-        // The write may have been applied before the conflicts.
-        Ok(InPlace::Ended(match self.stage(stage).await? {
+        self.outcome_after_conflicts(stage).await.map(InPlace::Ended)
+    }
+
+    /// The outcome after the last try: the write may have been applied before the conflicts.
+    pub(super) async fn outcome_after_conflicts(&self, stage: Uuid) -> Result<Updated, StoreError> {
+        Ok(match self.stage(stage).await? {
             Some(seen) if self.is_written(&seen) => Updated::Done(Box::new(seen)),
             Some(_) => Updated::Conflict,
             None => Updated::Missing,
-        }))
+        })
     }
 
     /// Returns the stage after the update. If the old item cannot be read, restores it and fails,
@@ -127,21 +126,27 @@ impl Session<'_> {
     async fn undo(&self, stage: Uuid, undo: Undo) -> Result<(), StoreError> {
         self.count_call();
         let request = self.table.client.update_item().table_name(&self.table.name);
-        let mut expression = Vec::new();
+        let (mut replaced, mut added) = (Vec::new(), Vec::new());
         let mut request = request
             .set_key(Some(Key::stage(stage).attributes()))
             .condition_expression("#write_ids[0] = :own")
             .expression_attribute_names("#write_ids", WRITE_IDS)
             .expression_attribute_values(":own", text(self.write_id()));
         for (name, value) in undo.attributes {
-            let (attribute, old) = (format!("#{name}"), format!(":{name}"));
-            expression.push(format!("{attribute} = {old}"));
-            request = request
-                .expression_attribute_names(attribute, name)
-                .expression_attribute_values(old, value);
+            match value {
+                Some(value) => {
+                    replaced.push(format!("#{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value);
+                }
+                None => added.push(format!("#{name}")),
+            }
+            request = request.expression_attribute_names(format!("#{name}"), name);
         }
-        let request = request.update_expression(format!("SET {}", expression.join(", ")));
-        let sent = request.send().await;
+        let mut expression = format!("SET {}", replaced.join(", "));
+        if !added.is_empty() {
+            expression.extend([" REMOVE ", &added.join(", ")]);
+        }
+        let sent = request.update_expression(expression).send().await;
         sent.map_err(|error| StoreError::from_sdk("UpdateItem", &error)).map(|_| ())
     }
 
@@ -170,7 +175,8 @@ impl Session<'_> {
 
 /// The attributes that an update in place replaced, so that they can be restored.
 struct Undo {
-    attributes: Vec<(&'static str, AttributeValue)>,
+    /// Each attribute's value; `None` if the item did not have it.
+    attributes: Vec<(&'static str, Option<AttributeValue>)>,
 }
 
 impl Undo {
@@ -178,7 +184,7 @@ impl Undo {
         let mut attributes = Vec::with_capacity(2 + FIELDS.len());
         let own = [REVISION, WRITE_IDS].into_iter();
         for name in own.chain(patch.fields().map(Field::as_str)) {
-            attributes.extend(old.get(name).map(|value| (name, value.clone())));
+            attributes.push((name, old.get(name).cloned()));
         }
         Self { attributes }
     }
@@ -217,30 +223,20 @@ fn condition_and_changes(
     update
 }
 
-/// Why the write of one item was refused, if that is not a failure.
-pub(super) enum Refusal {
-    /// The condition does not hold; this is the item, if it exists.
-    Condition(Option<Item>),
-    /// The item would be too large.
-    TooLarge,
-    /// The item is in another writer's transaction, or being written in another region.
-    Conflict,
-}
-
 /// Distinguishes a refusal from a failure.
-pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Refusal, StoreError> {
+pub(super) fn refusal(error: &SdkError<UpdateItemError>) -> Result<Outcome, StoreError> {
     if transaction::is_refused_for_size(error) {
-        return Ok(Refusal::TooLarge);
+        return Ok(Outcome::TooLarge);
     }
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-            Ok(Refusal::Condition(refused.item.clone().filter(|item| !item.is_empty())))
+            transaction::stage_refused(refused.item())
         }
         // The SDK does not retry the first of these, and retries the second only briefly.
         Some(
             UpdateItemError::TransactionConflictException(_)
             | UpdateItemError::ReplicatedWriteConflictException(_),
-        ) => Ok(Refusal::Conflict),
+        ) => Ok(Outcome::Conflict),
         _ => Err(StoreError::from_sdk("UpdateItem", error)),
     }
 }

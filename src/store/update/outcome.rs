@@ -12,7 +12,7 @@ pub enum Updated {
     Missing,
     /// The stage does not meet the preconditions.
     PreconditionFailed,
-    /// The change has these problems, which only the table can show.
+    /// The change has these problems.
     Invalid(Problems),
     /// Other writers came first, every time.
     Conflict,

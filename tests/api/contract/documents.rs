@@ -180,7 +180,7 @@ fn a_flow_is_shown_as_a_user_of_its_stages() {
     let mut flow = flow();
     flow.values[0] = Value::Text("Setup SMS".to_owned());
     flow.values[1] = Value::Text("sms".to_owned());
-    let document = to_value(UsedByDocument { contract: contract(""), flow: &flow }).unwrap();
+    let document = to_value(UsedByDocument(&flow)).unwrap();
     let expected = json!({
         "app": "authentik_flows",
         "model_name": "flow",

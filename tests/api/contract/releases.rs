@@ -8,6 +8,7 @@ use authenticator_sms_stage::{
     },
     stage::{field::Field, rules::NoDisplayName},
 };
+use regex::Regex;
 
 fn contract(release: &str) -> Contract {
     Contract::parse(release).unwrap()
@@ -108,7 +109,7 @@ fn secrets_are_removed_by_a_patch_release() {
         ("2026.8", false),
     ] {
         let contract = contract(name);
-        assert_eq!(contract.secret_keys(), has_keys, "{name}");
+        assert_eq!(contract.has_secret_keys(), has_keys, "{name}");
         for setting in [None, Some(Secrets::Editors), Some(Secrets::Echo), Some(Secrets::WriteOnly)]
         {
             let expected = match setting {
@@ -164,13 +165,13 @@ fn a_newer_client_is_detected() {
         ("curl/2026.8.5", None),
         ("", None),
     ] {
-        let found = old.is_older_than(user_agent).map(|release| release.to_string());
+        let found = old.newer_client(user_agent).map(|release| release.to_string());
         assert_eq!(found.as_deref(), newer, "{user_agent}");
     }
     // Without a chosen release, clients of every known release are served.
     let every = Contract::default();
-    assert_eq!(every.is_older_than("OpenAPI-Generator/2026.8.99/rust"), None);
-    assert!(every.is_older_than("OpenAPI-Generator/2026.11.0/rust").is_some());
+    assert_eq!(every.newer_client("OpenAPI-Generator/2026.8.99/rust"), None);
+    assert!(every.newer_client("OpenAPI-Generator/2026.11.0/rust").is_some());
 }
 
 #[test]
@@ -185,6 +186,36 @@ fn a_new_line_states_only_its_changes() {
     assert_eq!(next.list_rules(Secrets::Echo).page_size_default, 50);
     assert_eq!(next.rules(Secrets::Echo), contract("2026.8").rules(Secrets::Echo));
     // A change by a patch of the previous line holds from the new line's first release.
-    assert!(!next.secret_keys());
-    assert_eq!(next.is_older_than("OpenAPI-Generator/2026.11.4/rust"), None);
+    assert!(!next.has_secret_keys());
+    assert_eq!(next.newer_client("OpenAPI-Generator/2026.11.4/rust"), None);
+}
+
+/// A parameter that the function refused would deploy a function that does not start.
+#[test]
+fn the_template_accepts_the_releases_that_the_function_accepts_and_no_others() {
+    let template = include_str!("../../../template.yaml");
+    let (_, parameter) = template.split_once("\n  AuthentikVersion:\n").unwrap();
+    let (_, pattern) = parameter.split_once("    AllowedPattern: ").unwrap();
+    let pattern = Regex::new(pattern.lines().next().unwrap()).unwrap();
+    assert!(pattern.is_match(""), "not set");
+    let mut accepted = 0;
+    for (year, month) in (2023..=2027).flat_map(|year| (0..=13).map(move |month| (year, month))) {
+        let line = format!("{year}.{month}");
+        let patches = (0..=20).map(|patch| format!("{line}.{patch}"));
+        let odd = ["", ".", ".00", ".x", ".0.0", ".0-rc1"].map(|end| format!("{line}{end}"));
+        for release in patches.chain(odd).chain([format!("v{line}"), format!(" {line}")]) {
+            let is_known = Contract::parse(&release).is_ok();
+            assert_eq!(pattern.is_match(&release), is_known, "{release:?}");
+            accepted += usize::from(is_known);
+        }
+    }
+    let patches: u16 = LINES.iter().map(|line| line.newest.patch + 1).sum();
+    assert_eq!(accepted, LINES.len() + usize::from(patches), "each line with and without a patch");
+}
+
+#[test]
+fn the_documents_list_the_known_releases() {
+    let known = LINES.iter().map(|line| line.newest.to_string()).collect::<Vec<_>>().join(", ");
+    let document = include_str!("../../../docs/deploy.md").replace('\n', " ");
+    assert!(document.contains(&format!("{known}.")), "{known}");
 }

@@ -136,6 +136,22 @@ async fn a_request_on_an_unreadable_item_leaves_it_unchanged() {
     assert_eq!(error.cause, "the item's attribute layout is missing or malformed");
 }
 
+/// Undoing a write removes the attributes that the item did not have.
+#[tokio::test]
+async fn a_request_on_an_item_that_lacks_an_attribute_leaves_it_unchanged() {
+    let app = calls::app().await;
+    let update = app.client.update_item().table_name(&app.table_name);
+    let update = update.set_key(Some(Key::stage(STAGE).attributes()));
+    update.update_expression("REMOVE from_number").send().await.unwrap();
+    let before = app.snapshot().await;
+    for body in [r#"{"from_number": "x"}"#, r#"{"from_number": "x", "verify_only": true}"#] {
+        for _ in 0..2 {
+            assert_error(&app.send(&Request::patch(body)).await, server_error(), body);
+            assert_eq!(app.snapshot().await, before, "{body}");
+        }
+    }
+}
+
 /// Only the failed request's own write is undone: another client's write before the undo is kept.
 #[tokio::test]
 async fn undoing_a_write_on_an_unreadable_item_keeps_another_clients_write() {

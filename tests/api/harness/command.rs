@@ -74,6 +74,8 @@ pub fn sms_stage_at(path: &str, arguments: &[&str]) -> Command {
 pub struct Ended {
     /// Whether its exit status is 0.
     pub is_success: bool,
+    /// Its exit status, unless a signal ended it.
+    pub status: Option<i32>,
     /// Its standard output.
     pub stdout: String,
     /// Its standard error.
@@ -84,6 +86,7 @@ impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         Self {
             is_success: output.status.success(),
+            status: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }

@@ -26,6 +26,21 @@ fn names_are_ordered_by_their_bytes() {
     assert_eq!(sorted(&stages, Some("-name,name"), &RULES), reversed);
 }
 
+/// The sort keys of a list stay small, although a name can have nearly 400 KB.
+#[test]
+fn texts_are_compared_by_their_first_kilobyte() {
+    let beginning = "é".repeat(512);
+    let long = |end: &str| format!("{beginning}{}{end}", "x".repeat(300_000));
+    let names = [long("b"), long("a"), format!("{beginning}a"), "f".to_owned()];
+    let stages: Vec<_> = (1..).zip(&names).map(|(key, name)| stage(key, name)).collect();
+    let expected = ["f", &names[0], &names[1], &names[2]];
+    assert_eq!(
+        sorted(&stages, None, &RULES),
+        expected,
+        "equal beginnings are in the order of keys"
+    );
+}
+
 #[test]
 fn unknown_terms_are_ignored() {
     let stages = [stage(2, "a"), stage(1, "b")];

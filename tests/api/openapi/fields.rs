@@ -76,7 +76,7 @@ fn a_stage_in_a_request_has_the_fields_of_the_table() {
     let names: Vec<_> = fields.iter().map(|field| field.as_str()).collect();
     assert_eq!(properties.keys().collect::<Vec<_>>(), names, "in the contract's order");
     for field in fields {
-        let (nullable, blank) = (rules.is_nullable(field), rules.is_blank(field));
+        let (nullable, blank) = (rules.allows_null(field), rules.allows_blank(field));
         let schema = &properties[field.as_str()];
         assert_requested(&document, schema, field.spec(), nullable, blank);
     }

@@ -116,6 +116,6 @@ if (token) {
     ui.preauthorizeApiKey("authentik", token);
     words.textContent = "Authorized. Press Execute under PATCH: the answer is the changed stage.";
   });
-  words.textContent = "This server has a demo stage. Its token is valid until the server stops.";
+  words.textContent = "This server has a demo stage. Its token is valid until the server stops, for at most 12 hours.";
   button.hidden = false;
 }

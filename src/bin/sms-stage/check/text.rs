@@ -5,8 +5,8 @@ use authenticator_sms_stage::{
     store::{
         admin::UnreadableItem,
         check::{Finding, LockFault, LockFinding},
-        item::Unreadable,
         key::{ID, Kind},
+        schema::Unreadable,
         time,
     },
 };
@@ -22,7 +22,7 @@ pub fn line(finding: &Finding, outcome: Option<&str>) -> String {
         ),
         Finding::ExpiredToken { id, expired } => (
             format!("note: TOKEN {}: expired at {}", token(id), time::format(*expired)),
-            "the table's time to live deletes it within days, --repair at once".to_owned(),
+            "the table's time to live deletes it within days; --repair deletes it now".to_owned(),
         ),
     };
     match outcome {

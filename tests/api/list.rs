@@ -1,0 +1,61 @@
+//! Lists of the table's stages and flows: the calls that they make, and their order.
+
+use serde_json::{Value, json};
+
+use crate::harness::{FIXTURE, Request, TestApp, UNKNOWN, detail, library};
+
+#[tokio::test]
+async fn an_invalid_filter_is_refused_before_the_stages_are_read() {
+    let app = TestApp::new().await;
+    for (query, status, operations) in [
+        ("provider=twilio", 200, &["GetItem", "Query"][..]),
+        ("provider=unknown", 400, &["GetItem"]),
+        ("stage_uuid=1&configure_flow=x", 400, &["GetItem"]),
+    ] {
+        app.dynamodb.operations();
+        let answer = app.send(&Request::list().query(query)).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.body);
+        assert_eq!(app.dynamodb.operations(), operations, "{query}");
+    }
+}
+
+/// A caller who may view no existing stage does not learn that a filter is invalid.
+#[tokio::test]
+async fn permission_for_single_stages_takes_precedence_over_an_invalid_filter() {
+    let app = TestApp::new().await;
+    let view = format!("{}:{}", library::VIEW, UNKNOWN);
+    library::put_token(&app.table, "a-key", "one-stage", &[&view], None).await;
+    let answer = app.send(&Request::list().query("provider=unknown").token("a-key")).await;
+    let text = "You do not have permission to perform this action.";
+    assert_eq!(answer.status_and_body(), (403, detail("permission_denied", text)));
+}
+
+#[tokio::test]
+async fn flows_are_sorted_by_the_first_known_term() {
+    let app = TestApp::new().await;
+    let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
+    let sorted = |key: &str, is_descending: bool| {
+        let mut flows = fixture["flows"].as_array().unwrap().clone();
+        flows.sort_by_key(|flow| flow[key].as_str().unwrap().to_owned());
+        if is_descending {
+            flows.reverse();
+        }
+        flows.iter().map(|flow| flow["slug"].clone()).collect::<Vec<_>>()
+    };
+    for (ordering, expected) in [
+        ("", sorted("slug", false)),
+        ("name", sorted("name", false)),
+        ("-name", sorted("name", true)),
+        ("slug", sorted("slug", false)),
+        ("-slug", sorted("slug", true)),
+        ("-unknown", sorted("slug", false)),
+        ("--name", sorted("slug", false)),
+        ("unknown, -name ,slug", sorted("name", true)),
+    ] {
+        let request = Request::get().path("/api/v3/flows/instances/");
+        let answer = app.send(&request.query(&format!("ordering={ordering}"))).await;
+        let results = answer.body["results"].as_array().unwrap();
+        let slugs: Vec<_> = results.iter().map(|flow| flow["slug"].clone()).collect();
+        assert_eq!(json!(slugs), json!(expected), "{ordering:?}");
+    }
+}

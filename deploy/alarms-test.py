@@ -50,7 +50,7 @@ class Period:
 
     good: int = 0
     unavailable: int = 0  # 503, because of the table
-    wrong: int = 0  # 500 not because of the table, such as an item that cannot be read
+    wrong: int = 0  # 500, because of the table as well, such as an item that cannot be read
     denied: int = 0  # 403
     not_implemented: int = 0  # 501
     crashed: int = 0  # no answer: a crash, the function's time limit, a binary that does not start
@@ -76,7 +76,7 @@ def scenarios():
             yield all_the_time("all is well", "", good=n)
             yield all_the_time("the table is gone", "ServerErrors StoreErrors", unavailable=n)
             yield all_the_time("every second request fails", "ServerErrors StoreErrors", good=n - n // 2, unavailable=max(1, n // 2))
-            yield all_the_time("every item is unreadable", "ServerErrors", wrong=n)
+            yield all_the_time("every item is unreadable", "ServerErrors StoreErrors", wrong=n)
             yield all_the_time("every request crashes", "ServerErrors", crashed=n)
             yield all_the_time("the function does not start", "ServerErrors Silent", crashed=n, heartbeat="crashed")
             yield all_the_time("Lambda starts nothing", "Throttled Silent" + " ServerErrors" * (trigger == "HTTP API"),
@@ -138,7 +138,8 @@ class Gateway:
             found |= {
                 (OWN, "Requests"): answered,
                 (OWN, "Errors5xx"): period.unavailable + period.wrong,
-                (OWN, "StoreErrors"): period.unavailable,
+                # Every 500 and 503 of the function has its cause in the table.
+                (OWN, "StoreErrors"): period.unavailable + period.wrong,
                 (OWN, "Denied"): period.denied,
                 (OWN, "Throttled"): 0,
                 (OWN, "Latency"): period.latency,

@@ -20,7 +20,14 @@ VALUES = {
             "https://dynamodb.${AWS::Region}.amazonaws.com", "http://user@host", "http://host:0", "http://host/path", "http://host?a=b",
         ],
     ),
-    "AuthentikVersion": (["", "2025.8", "2026.8.2", "2024.12.10"], ["latest", "2025", "v2025.8", "2025.8.", "2025.8 "]),
+    "AuthentikVersion": (
+        ["", "2024.2", "2024.2.0", "2024.12.5", "2025.8", "2025.10.4", "2026.5.9", "2026.8.7"],
+        [
+            "latest", "2025", "v2025.8", "2025.8.", "2025.8 ", "2025.08", "2025.8.00", "2025.8.1.1",
+            # Lines and patches that the function does not know.
+            "2023.10", "2024.3", "2024.12.6", "2024.12.10", "2025.1", "2026.8.8", "2026.10", "2027.2",
+        ],
+    ),
     "ExistingTable": (["", "stages-restored", "a.b_c-d"], ["ab", "a/b", "arn:aws:dynamodb:eu-central-1:1:table/a"]),
     "JwtIssuer": (["", "https://issuer.example/"], ["http://issuer.example/", "issuer.example"]),
 }  # fmt: skip

@@ -54,7 +54,7 @@ enum Directed {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
     NullBeforeAll,
-    Text(Box<str>),
+    Text(Box<[u8]>),
     Boolean(bool),
     Key(Uuid),
     NullAfterAll,
@@ -117,12 +117,12 @@ impl Order {
 
     fn cell(&self, stage: &Stage, field: Field, shows_secrets: bool) -> Cell {
         match stage.get(field) {
-            Some(Value::Secret(_)) if !shows_secrets => Cell::Text("".into()),
+            Some(Value::Secret(_)) if !shows_secrets => Cell::Text(Box::default()),
             Some(Value::Boolean(boolean)) => Cell::Boolean(*boolean),
             Some(Value::Key(key)) => Cell::Key(*key),
-            Some(value) => Cell::Text(beginning(value.as_str().unwrap_or_default()).into()),
+            Some(value) => Cell::Text(beginning(value.as_str().unwrap_or_default())),
             None if field == Field::FRIENDLY_NAME && !self.null_display_name => {
-                Cell::Text("".into())
+                Cell::Text(Box::default())
             }
             None if self.nulls_first => Cell::NullBeforeAll,
             None => Cell::NullAfterAll,
@@ -130,9 +130,10 @@ impl Order {
     }
 }
 
-/// Shortens a text to what is compared.
-fn beginning(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(COMPARED_BYTES_MAX)).unwrap_or(text)
+/// What is compared of a text: bytes, whose order is that of the characters.
+fn beginning(text: &str) -> Box<[u8]> {
+    let bytes = text.as_bytes();
+    bytes.get(..COMPARED_BYTES_MAX).unwrap_or(bytes).into()
 }
 
 impl Term {

@@ -34,8 +34,8 @@ impl Stage {
 
     /// Sets a field; `None` is null.
     pub fn set(&mut self, field: Field, value: Option<Value>) {
-        if let Some(index) = self.values.get_mut(field.index()) {
-            *index = value;
+        if let Some(slot) = self.values.get_mut(field.index()) {
+            *slot = value;
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) async fn pause(attempt: u32) {
 #[derive(Default)]
 pub(super) struct Tries {
     made: u32,
+    /// Whether another writer or the table is to be given time before the next one.
+    waits: bool,
     /// The reason's code, if the table had no capacity left for the last of them.
     throttled: Option<String>,
 }
@@ -39,7 +41,7 @@ impl Tries {
         if self.made == TRIES_MAX {
             return None;
         }
-        if self.made > 0 {
+        if std::mem::take(&mut self.waits) {
             pause(self.made).await;
         }
         self.made += 1;
@@ -48,6 +50,7 @@ impl Tries {
 
     /// Records why a try failed, unless another one would fail as well.
     pub(super) fn failed(&mut self, outcome: Outcome) -> Result<(), StoreError> {
+        self.waits = true;
         self.throttled = match outcome {
             Outcome::ForeignLock => return Err(transaction::foreign_lock()),
             Outcome::Throttled(code) => Some(code),

@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 /// The schema version, which every item has.
 pub const SCHEMA: &str = "schema";
-/// The schema version that this program reads and writes. Each of the function's writes requires it
-/// in its condition, so that an item with a newer version is not changed.
+/// The schema version that this program reads and writes. Each of the function's writes to an
+/// existing item, except the undo of its own, requires it in its condition, so that an item with a
+/// newer version is not changed.
 pub const SCHEMA_VERSION: &str = "1";
 
 /// The value of [`SCHEMA`].

@@ -59,7 +59,7 @@ pub(super) enum Outcome {
     Invalid(Problems),
     /// The stage still refers to this flow, which has no row.
     MissingFlow(Uuid),
-    /// The stage does not own the lock of its old name.
+    /// The stage does not own the lock of its old name, or the lock cannot be read.
     ForeignLock,
     /// An item would be too large.
     TooLarge,
@@ -103,8 +103,8 @@ impl<'t> Transaction<'t> {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 read_reasons(&roles, cancelled.cancellation_reasons())
             }
-            // The same transaction, sent before, is still in progress: after a pause, the item
-            // shows whether it was applied.
+            // The same transaction, sent before, is still in progress: the next read of the item
+            // may show that it was applied.
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
                 session.table.watch.note_lost();
                 Ok(Outcome::Conflict)
@@ -174,7 +174,7 @@ fn one(problem: Problem) -> FieldProblems {
 
 /// The failure that [`Outcome::ForeignLock`] is for a client.
 pub(super) fn foreign_lock() -> StoreError {
-    cancelled("the stage does not own the lock of its name")
+    cancelled("the stage does not own the lock of its name, or the lock cannot be read")
 }
 
 fn cancelled(why: &str) -> StoreError {

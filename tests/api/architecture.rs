@@ -58,7 +58,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// The position of a file's module, from the top.
-fn room(path: &str) -> Option<usize> {
+fn module_index(path: &str) -> Option<usize> {
     MODULES.iter().position(|(_, places)| places.iter().any(|place| path.starts_with(place)))
 }
 
@@ -68,7 +68,9 @@ fn forbidden_uses(sources: &[Source]) -> Vec<String> {
     let mut siblings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources {
         for used in source.uses(sources) {
-            let (Some(from), Some(to)) = (room(&source.path), room(used)) else { continue };
+            let (Some(from), Some(to)) = (module_index(&source.path), module_index(used)) else {
+                continue;
+            };
             if from == to {
                 siblings.entry(&source.path).or_default().insert(used);
             } else if from > to || NEVER.contains(&(MODULES[from].0, MODULES[to].0)) {
@@ -98,7 +100,7 @@ fn wrong_names(sources: &[Source]) -> Vec<String> {
 }
 
 fn outside_of_modules(sources: &[Source]) -> Vec<String> {
-    let outside = sources.iter().filter(|source| room(&source.path).is_none());
+    let outside = sources.iter().filter(|source| module_index(&source.path).is_none());
     outside.map(|source| format!("{} is in no module", source.path)).collect()
 }
 

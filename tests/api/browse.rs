@@ -53,6 +53,7 @@ fn the_page_has_the_demo_token_only_at_this_machines_own_names() {
         ("localhost:8000", true),
         ("127.0.0.1:8000", true),
         ("[::1]:8000", true),
+        ("[::ffff:127.0.0.1]:8000", true),
         ("example.com", false),
         ("example.com:8000", false),
         ("192.0.2.1:8000", false),

@@ -44,7 +44,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(
     let remote_page = PAGE.replace(TOKEN_PLACE, "");
     let local_page = PAGE.replace(TOKEN_PLACE, demo_token.unwrap_or_default());
     let page = move |ConnectInfo(client): ConnectInfo<SocketAddr>, headers: HeaderMap| async move {
-        let is_local = client.ip().is_loopback() && names_this_machine(&headers);
+        let is_local = client.ip().to_canonical().is_loopback() && names_this_machine(&headers);
         (page_headers, if is_local { local_page } else { remote_page })
     };
     let script_type = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
@@ -69,7 +69,7 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     let host = authority(headers);
     let host = host.as_ref().map(Authority::host).unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn authority(headers: &HeaderMap) -> Option<Authority> {

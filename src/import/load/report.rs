@@ -56,7 +56,7 @@ pub enum Refusal {
     VersionChanged(Option<Version>),
     /// Another writer changed the stage at the same moment.
     Conflict,
-    /// The stage in the table does not own the lock of its name.
+    /// The stage in the table does not own the lock of its name, or the lock cannot be read.
     ForeignLock,
     /// The stage in the table cannot be read.
     Unreadable(Unreadable),
@@ -110,8 +110,8 @@ impl fmt::Display for Refusal {
                  it and load it again",
             ),
             Self::ForeignLock => f.write_str(
-                "the stage in the table does not own the lock of its name; inspect it with \
-                 `sms-stage check`",
+                "the stage in the table does not own the lock of its name, or the lock cannot be \
+                 read; inspect it with `sms-stage check`",
             ),
             Self::Unreadable(why) => write!(
                 f,

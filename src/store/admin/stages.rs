@@ -42,7 +42,8 @@ pub enum StagePut {
     VersionChanged(Option<Box<Stored>>),
     /// Another writer changed the stage in the meantime; that change was kept.
     Conflict,
-    /// The existing stage does not own the lock of its name, and was not changed.
+    /// The existing stage does not own the lock of its name, or the lock cannot be read. Nothing was
+    /// changed.
     ForeignLock,
     /// A stage with its UUID exists but cannot be read, and was not changed.
     Unreadable(Unreadable),
@@ -147,7 +148,7 @@ impl Session<'_> {
                 Ok(replaced.unwrap_or(StagePut::Inserted))
             }
             Outcome::Invalid(problems) => self.unless_lost(StagePut::Invalid(problems)),
-            Outcome::ForeignLock => Ok(StagePut::ForeignLock),
+            Outcome::ForeignLock => self.unless_lost(StagePut::ForeignLock),
             Outcome::TooLarge => Ok(StagePut::Invalid(size::too_large(stage, Field::all()))),
             _ => self.unless_lost(StagePut::Conflict),
         }

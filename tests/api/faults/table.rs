@@ -43,7 +43,7 @@ const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Faul
 const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
 const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
 const ONCE: Extent = Extent::Once;
-const PERMANENT: Extent = Extent::Permanent;
+const ALWAYS: Extent = Extent::Permanent;
 const ALONE: &[Others] = &[Others::None];
 const OTHERS: &[Others] = &[Others::One, Others::Three, Others::Renaming];
 
@@ -62,11 +62,11 @@ pub const OWN_THEN_THEIRS: &[Write] = &[Write::Own, Write::Theirs];
 const WRITING: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    ALWAYS,   ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, OWN)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,  (503, NOTHING),         (503, OWN)),
     row(ANSWER_LOST, ONCE,     OTHERS, (200, THEIRS_THEN_OWN), (200, OWN_THEN_THEIRS)),
-    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
+    row(ANSWER_LOST, ALWAYS,   OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (200, THEIRS_THEN_OWN), (200, THEIRS_THEN_OWN)),
 ];
 
@@ -75,11 +75,11 @@ const WRITING: &[Row] = &[
 const WRITING_WITH_IF_MATCH: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    ALWAYS,   ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, OWN),             (200, OWN)),
-    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, OWN)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,  (503, NOTHING),         (503, OWN)),
     row(ANSWER_LOST, ONCE,     OTHERS, (412, THEIRS),          (200, OWN_THEN_THEIRS)),
-    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
+    row(ANSWER_LOST, ALWAYS,   OTHERS, (503, THEIRS),          (503, OWN_THEN_THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (412, THEIRS),          (412, THEIRS)),
 ];
 
@@ -88,11 +88,11 @@ const WRITING_WITH_IF_MATCH: &[Row] = &[
 const READING: &[Row] = &[
     //  faults       extent    others  at an earlier call      at the last call
     row(NOT_SENT,    ONCE,     ALONE,  (200, NOTHING),         (200, NOTHING)),
-    row(NOT_SENT,    PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(NOT_SENT,    ALWAYS,   ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     ALONE,  (200, NOTHING),         (200, NOTHING)),
-    row(ANSWER_LOST, PERMANENT, ALONE,  (503, NOTHING),         (503, NOTHING)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,  (503, NOTHING),         (503, NOTHING)),
     row(ANSWER_LOST, ONCE,     OTHERS, (200, THEIRS),          (200, THEIRS)),
-    row(ANSWER_LOST, PERMANENT, OTHERS, (503, THEIRS),          (503, THEIRS)),
+    row(ANSWER_LOST, ALWAYS,   OTHERS, (503, THEIRS),          (503, THEIRS)),
     row(OVERTAKEN,   ONCE,     OTHERS, (200, THEIRS),          (200, THEIRS)),
 ];
 

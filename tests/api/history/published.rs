@@ -305,7 +305,7 @@ fn shown(call: &Call, model: &Arc<Model>) -> Vec<Operation> {
     let (tag, document) = (shown.tag.clone(), shown.parse());
     let stage = shown.stage();
     let read = Operation::Read(call.asked.clone(), tag.clone(), document.clone());
-    match call.landed_tag() {
+    match call.written_tag() {
         _ if !call.asked.is_change() => vec![read],
         Some(seen_write) if *seen_write != tag => {
             vec![written(call, &stage, Some(seen_write.to_owned()), None, model), read]

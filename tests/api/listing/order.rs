@@ -39,6 +39,10 @@ fn texts_are_compared_by_their_first_kilobyte() {
         expected,
         "equal beginnings are in the order of keys"
     );
+    // The first kilobyte ends within the character.
+    let names = ["é", "a"].map(|end| format!("{}{end}", "x".repeat(1023)));
+    let stages: Vec<_> = (1..).zip(&names).map(|(key, name)| stage(key, name)).collect();
+    assert_eq!(sorted(&stages, None, &RULES), [&names[1], &names[0]]);
 }
 
 #[test]

@@ -90,9 +90,9 @@ const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Faul
 const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
 const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
 const ONCE: Extent = Extent::Once;
-const PERMANENT: Extent = Extent::Permanent;
+const ALWAYS: Extent = Extent::Permanent;
 const ALONE: &[Other] = &[Other::None];
-const NAME_TAKERS: &[Other] = &[Other::TakesName];
+const CLAIMERS: &[Other] = &[Other::TakesName];
 const DELETERS: &[Other] = &[Other::Deletes];
 const WRITERS: &[Other] = &[Other::Changes, Other::Renames];
 
@@ -100,47 +100,47 @@ const WRITERS: &[Other] = &[Other::Changes, Other::Renames];
 const CREATIONS: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (201, Left::Ours),     (201, Left::Ours)),
-    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (201, Left::Ours),     (201, Left::Ours)),
-    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Ours)),
-    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (400, Left::Theirs),   (201, Left::Ours)),
-    row(ANSWER_LOST, PERMANENT, NAME_TAKERS, (503, Left::Theirs),   (503, Left::Ours)),
-    row(ANSWER_LOST, ONCE,     DELETERS,  (201, Left::Ours),     (201, Left::Same)),
-    row(ANSWER_LOST, PERMANENT, DELETERS,  (503, Left::Same),     (503, Left::Same)),
-    row(OVERTAKEN,   ONCE,     NAME_TAKERS, (400, Left::Theirs),   (400, Left::Theirs)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Ours)),
+    row(ANSWER_LOST, ONCE,     CLAIMERS, (400, Left::Theirs),   (201, Left::Ours)),
+    row(ANSWER_LOST, ALWAYS,   CLAIMERS, (503, Left::Theirs),   (503, Left::Ours)),
+    row(ANSWER_LOST, ONCE,     DELETERS, (201, Left::Ours),     (201, Left::Same)),
+    row(ANSWER_LOST, ALWAYS,   DELETERS, (503, Left::Same),     (503, Left::Same)),
+    row(OVERTAKEN,   ONCE,     CLAIMERS, (400, Left::Theirs),   (400, Left::Theirs)),
 ];
 
 #[rustfmt::skip]
 const DELETIONS: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Gone)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Gone)),
     row(ANSWER_LOST, ONCE,     WRITERS,  (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, PERMANENT, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     DELETERS,  (404, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, PERMANENT, DELETERS,  (503, Left::Gone),     (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Reused)),
-    row(ANSWER_LOST, PERMANENT, NAME_TAKERS, (503, Left::Same),     (503, Left::Reused)),
+    row(ANSWER_LOST, ALWAYS,   WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     DELETERS, (404, Left::Gone),     (204, Left::Gone)),
+    row(ANSWER_LOST, ALWAYS,   DELETERS, (503, Left::Gone),     (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     CLAIMERS, (204, Left::Gone),     (204, Left::Reused)),
+    row(ANSWER_LOST, ALWAYS,   CLAIMERS, (503, Left::Same),     (503, Left::Reused)),
     row(OVERTAKEN,   ONCE,     WRITERS,  (204, Left::Gone),     (204, Left::Gone)),
-    row(OVERTAKEN,   ONCE,     DELETERS,  (404, Left::Gone),     (404, Left::Gone)),
-    row(OVERTAKEN,   ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     DELETERS, (404, Left::Gone),     (404, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     CLAIMERS, (204, Left::Gone),     (204, Left::Gone)),
 ];
 
 #[rustfmt::skip]
-const DELETIONS_OF_A_NAMED_VERSION: &[Row] = &[
+const DELETIONS_WITH_IF_MATCH: &[Row] = &[
     //  faults       extent    others    at an earlier call     at the last call
     row(NOT_SENT,    ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(NOT_SENT,    PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Same)),
+    row(NOT_SENT,    ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Same)),
     row(ANSWER_LOST, ONCE,     ALONE,    (204, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, PERMANENT, ALONE,    (503, Left::Same),     (503, Left::Gone)),
+    row(ANSWER_LOST, ALWAYS,   ALONE,    (503, Left::Same),     (503, Left::Gone)),
     row(ANSWER_LOST, ONCE,     WRITERS,  (412, Left::Changed),  (204, Left::Gone)),
-    row(ANSWER_LOST, PERMANENT, WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     DELETERS,  (404, Left::Gone),     (204, Left::Gone)),
-    row(ANSWER_LOST, ONCE,     NAME_TAKERS, (204, Left::Gone),     (204, Left::Reused)),
+    row(ANSWER_LOST, ALWAYS,   WRITERS,  (503, Left::Changed),  (503, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     DELETERS, (404, Left::Gone),     (204, Left::Gone)),
+    row(ANSWER_LOST, ONCE,     CLAIMERS, (204, Left::Gone),     (204, Left::Reused)),
     row(OVERTAKEN,   ONCE,     WRITERS,  (412, Left::Changed),  (412, Left::Changed)),
-    row(OVERTAKEN,   ONCE,     DELETERS,  (404, Left::Gone),     (404, Left::Gone)),
+    row(OVERTAKEN,   ONCE,     DELETERS, (404, Left::Gone),     (404, Left::Gone)),
 ];
 
 /// The outcomes of a request's faults.
@@ -148,6 +148,6 @@ pub fn rows(lifetime: Lifetime) -> &'static [Row] {
     match lifetime {
         Lifetime::Creation | Lifetime::CreationWithReferences => CREATIONS,
         Lifetime::Deletion => DELETIONS,
-        Lifetime::DeletionWithIfMatch => DELETIONS_OF_A_NAMED_VERSION,
+        Lifetime::DeletionWithIfMatch => DELETIONS_WITH_IF_MATCH,
     }
 }

@@ -262,7 +262,7 @@ impl Call {
     }
 
     /// The version that was written, if it was seen in the table.
-    pub fn landed_tag(&self) -> Option<&str> {
+    pub fn written_tag(&self) -> Option<&str> {
         match &self.seen_write {
             Some(SeenWrite::Written { tag, .. }) => Some(tag),
             _ => None,

@@ -37,7 +37,7 @@ fn kind(call: &Call) -> &'static str {
             None => "created",
             Some(_) => "created, answer dropped",
         },
-        Outcome::Shown(shown) => match (call.landed_tag(), call.asked.is_change()) {
+        Outcome::Shown(shown) => match (call.written_tag(), call.asked.is_change()) {
             (_, false) => "read",
             (None, true) => "written",
             (Some(tag), true) if tag == shown.tag => "written, answer dropped",

@@ -93,7 +93,7 @@ impl<'h> StageHistory<'h> {
     fn place(&mut self) -> Result<(), Violation> {
         for call in self.calls.iter().filter(|call| call.asked.is_change()) {
             let answered = call.shown().map(|shown| &*shown.tag);
-            let seen_write = call.landed_tag();
+            let seen_write = call.written_tag();
             let tag = match (seen_write, answered) {
                 (Some(seen_write), Some(answered)) if has_own_id(answered, seen_write) => {
                     if seen_write != answered {
@@ -234,7 +234,7 @@ impl<'h> StageHistory<'h> {
                 return Err(violation(Rule::Document, format!("the key {key} is not unique")));
             }
         }
-        let seen_write = writer.landed_tag();
+        let seen_write = writer.written_tag();
         let shown = seen.map(|shown| &*shown.tag);
         if seen_write.is_some_and(|seen_write| shown.is_some_and(|shown| shown != seen_write)) {
             let words = format!("{seen_write:?} was written, but {shown:?} was shown");

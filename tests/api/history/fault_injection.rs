@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     pin::pin,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::Client;
@@ -34,10 +34,8 @@ use crate::harness::{
 /// Maximum number of other writes between a write and its next attempt: one less than the number of
 /// write ids that a stage keeps.
 const OTHERS_MAX: usize = 3;
-/// How long to wait for other writes before an answer is dropped, at least.
-const OTHERS_TIME_MIN: Duration = Duration::from_millis(30);
-/// The same, as a multiple of the time that the write itself took.
-const OTHERS_TIME_FACTOR: u32 = 10;
+/// How long to wait for other writes before an answer is dropped.
+const OTHERS_TIME: Duration = Duration::from_millis(30);
 
 /// Rewrites a request's body.
 pub type Mutation = fn(operation: &str, body: &mut Value);
@@ -169,9 +167,7 @@ impl FaultInjector {
             return Err(reset());
         }
         let is_dropped = self.start(call, &write.key).await;
-        let start = Instant::now();
         let answer = inner.call(request).await;
-        let others_time = OTHERS_TIME_MIN.max(OTHERS_TIME_FACTOR * start.elapsed());
         if is_dropped && answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
             self.record_write(call, &write).await;
         }
@@ -181,7 +177,7 @@ impl FaultInjector {
         }
         let wanted = self.random.lock().unwrap().usize(..=OTHERS_MAX);
         // There may be fewer other writes than wanted.
-        let _ = tokio::time::timeout(others_time, self.others(&write.key, wanted)).await;
+        let _ = tokio::time::timeout(OTHERS_TIME, self.others(&write.key, wanted)).await;
         Err(reset())
     }
 

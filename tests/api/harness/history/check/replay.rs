@@ -243,30 +243,18 @@ impl<'h> StageHistory<'h> {
         Ok(Version { document, tag: shown.or(seen_write), writer: Some(writer) })
     }
 
-    /// Finds the unanswered call that wrote this revision: one whose change leads to what was shown
-    /// next. Several may fit if a later change replaced all of theirs; then a list may show which.
+    /// Finds the unanswered call that wrote this revision: the first whose change leads to what was
+    /// shown next. Where answers are lost, the clients sign their changes, so that only one call
+    /// fits.
     fn find_writer(&mut self, number: u64, before: &Document) -> Result<&'h Call, Violation> {
-        let fitting = (0..self.unknown.len()).filter(|place| {
+        let found = (0..self.unknown.len()).find(|place| {
             let mut used = vec![false; self.unknown.len()];
             self.can_be_writer(number, before, *place, &mut used)
         });
-        let fitting: Vec<usize> = fitting.collect();
-        let is_listed = |place: &&usize| fitting.len() > 1 && self.is_listed(before, **place);
-        match fitting.iter().find(is_listed).or(fitting.first()) {
-            Some(place) => Ok(self.unknown.remove(*place)),
+        match found {
+            Some(place) => Ok(self.unknown.remove(place)),
             None => Err(violation(Rule::Written, format!("no call wrote revision {number}"))),
         }
-    }
-
-    /// Whether a list shows what this call would have made of the document.
-    fn is_listed(&self, before: &Document, place: usize) -> bool {
-        let Ok(after) = self.model.apply(before, &self.unknown[place].asked.body) else {
-            return false;
-        };
-        let listed = self.lists.iter().flat_map(|(_, shown)| *shown);
-        listed
-            .map(|shown| serde_json::from_str(shown).unwrap())
-            .any(|shown| model::copy_generated_keys(&mut after.clone(), &shown).is_some())
     }
 
     /// Whether the known writes are consistent with this call as the writer of that revision.

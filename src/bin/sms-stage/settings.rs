@@ -16,9 +16,9 @@ use clap::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Function settings")]
 pub struct SettingsArgs {
-    /// Answer as this release of authentik does, for example 2025.8: the function's setting
-    /// AUTHENTIK_VERSION. By default, clients of every release can read the answers.
-    #[arg(long, value_name = "RELEASE", value_parser = Contract::parse)]
+    /// Answer as this release of authentik does; without a patch, as the newest of its line: the
+    /// function's setting AUTHENTIK_VERSION. Default: in a form for clients of every release.
+    #[arg(long, value_name = "YEAR.MONTH[.PATCH]", value_parser = Contract::parse)]
     authentik_version: Option<Contract>,
     /// Who may read `auth` and `auth_password`: the function's setting SECRETS. Default: editors,
     /// or write-only if the release of --authentik-version shows them to no caller.

@@ -56,9 +56,9 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned(), code }
     }
 
-    /// Whether the code names a release of authentik.
+    /// Whether the file names a release of authentik, also in a comment: help texts are comments.
     pub fn mentions_a_release(&self) -> bool {
-        Regex::new(r"(?-u:\b)20[0-9]{2}\.[0-9]{1,2}(?-u:\b)").unwrap().is_match(&self.code)
+        Regex::new(r"(?-u:\b)20[0-9]{2}\.[0-9]{1,2}(?-u:\b)").unwrap().is_match(&self.text)
     }
 
     /// The crate and the modules that the file's path stands for.

@@ -242,7 +242,7 @@ fn misplaced_names_are_found() {
         ("src/api/answer.rs", "use lambda_http::http::StatusCode;", None),
         ("src/telemetry/mod.rs", "use crate::api::App;", Some("crate::")),
         ("src/api/mod.rs", "if release >= \"2025.10\" {}", Some("a release")),
-        ("src/api/mod.rs", "// as in 2025.10", None),
+        ("src/bin/sms-stage/settings.rs", "/// for example 2025.10", Some("a release")),
         ("src/contract/mod.rs", "const NEW: &str = \"2025.10\";", None),
     ] {
         let expected: Vec<_> =

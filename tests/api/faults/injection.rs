@@ -43,6 +43,17 @@ pub enum Extent {
     Permanent,
 }
 
+/// The faults after which the call was not executed.
+pub const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Fault::TimedOut];
+/// The fault after which the call was executed.
+pub const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
+/// The fault of a call that other writers precede.
+pub const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
+/// Short, for the columns of a table.
+pub const ONCE: Extent = Extent::Once;
+/// Short, for the columns of a table.
+pub const ALWAYS: Extent = Extent::Permanent;
+
 /// The other writers of the same stage, before the call or between its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {

@@ -2,7 +2,7 @@
 
 use super::{
     expected::Expected,
-    injection::{Case, Extent, Fault, Others},
+    injection::{ALWAYS, ANSWER_LOST, Case, Extent, Fault, NOT_SENT, ONCE, OVERTAKEN, Others},
     request_kind::RequestKind,
 };
 
@@ -39,11 +39,6 @@ const fn row(
     Row { faults, extent, others, earlier_call, last_call }
 }
 
-const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Fault::TimedOut];
-const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
-const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
-const ONCE: Extent = Extent::Once;
-const ALWAYS: Extent = Extent::Permanent;
 const ALONE: &[Others] = &[Others::None];
 const OTHERS: &[Others] = &[Others::One, Others::Three, Others::Renaming];
 

@@ -2,7 +2,7 @@
 //! left in the table.
 
 use super::{
-    super::injection::{Extent, Fault},
+    super::injection::{ALWAYS, ANSWER_LOST, Extent, Fault, NOT_SENT, ONCE, OVERTAKEN},
     request::{CREATED, Lifetime, Other, THEIRS},
 };
 use crate::harness::{Key, Kind, STAGE, Snapshot, check_invariants, document, revision};
@@ -86,11 +86,6 @@ const fn row(
     Row { faults, extent, others, earlier_call, last_call }
 }
 
-const NOT_SENT: &[Fault] = &[Fault::Throttled, Fault::Failed, Fault::Reset, Fault::TimedOut];
-const ANSWER_LOST: &[Fault] = &[Fault::AnswerLost];
-const OVERTAKEN: &[Fault] = &[Fault::Overtaken];
-const ONCE: Extent = Extent::Once;
-const ALWAYS: Extent = Extent::Permanent;
 const ALONE: &[Other] = &[Other::None];
 const CLAIMERS: &[Other] = &[Other::TakesName];
 const DELETERS: &[Other] = &[Other::Deletes];

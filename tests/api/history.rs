@@ -12,6 +12,7 @@ mod bad_histories;
 mod fault_injection;
 mod mutations;
 mod published;
+mod repeated_document;
 
 use std::{
     collections::BTreeSet,

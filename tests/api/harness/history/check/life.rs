@@ -37,6 +37,8 @@ pub struct Life<'h> {
     first: usize,
     /// The positions of the versions that were shown, by document.
     shown: HashMap<&'h str, Vec<usize>>,
+    /// The positions of the other versions.
+    not_shown: Vec<usize>,
 }
 
 impl<'h> Life<'h> {
@@ -66,7 +68,10 @@ impl<'h> Life<'h> {
             let place = first + usize::try_from(revision - history.first).unwrap();
             shown.entry(&*seen.document).or_default().push(place);
         }
-        Self { history, states, windows: Vec::new(), first, shown }
+        let positions = (history.first..).zip(first..states.len());
+        let is_not_shown = |(revision, _): &(u64, usize)| !history.seen.contains_key(revision);
+        let not_shown = positions.filter(is_not_shown).map(|(_, place)| place).collect();
+        Self { history, states, windows: Vec::new(), first, shown, not_shown }
     }
 
     /// Ends the life with this deletion, if there is one, and checks everything.
@@ -127,8 +132,9 @@ impl<'h> Life<'h> {
 
     /// The positions of the versions with this document.
     fn places_of(&self, document: &str) -> Vec<usize> {
-        if let Some(places) = self.shown.get(document) {
-            return places.clone();
+        let mut places = self.shown.get(document).cloned().unwrap_or_default();
+        if self.not_shown.is_empty() {
+            return places;
         }
         let document: Document = serde_json::from_str(document).unwrap();
         let is_so = |place: &usize| match &self.states[*place] {
@@ -137,7 +143,10 @@ impl<'h> Life<'h> {
             }
             State::Absent => false,
         };
-        (0..self.states.len()).filter(is_so).collect()
+        // A write that changes nothing makes a second version with the same document.
+        places.extend(self.not_shown.iter().copied().filter(is_so));
+        places.sort_unstable();
+        places
     }
 
     /// Narrows the windows by what lists and refusals show about the order.

@@ -129,9 +129,9 @@ impl App {
             is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
             ..Facts::default()
         };
+        let fields = OnceLock::new();
         // Boxed: the SDK's futures make it kilobytes long, and each layer of lambda_runtime would
         // move it.
-        let fields = OnceLock::new();
         let work = Box::pin(self.dispatch(request, &session, &fields, &mut facts));
         let outcome = match tokio::time::timeout(deadline::time_left(context), work).await {
             Ok(outcome) => outcome,

@@ -13,19 +13,18 @@ pub enum Secrets {
     WriteOnly,
 }
 
-/// Every setting, by its name.
-const NAMES: [(&str, Secrets); 3] =
-    [("editors", Secrets::Editors), ("echo", Secrets::Echo), ("write-only", Secrets::WriteOnly)];
-
 impl Secrets {
+    /// Every setting.
+    pub const ALL: [Self; 3] = [Self::Editors, Self::Echo, Self::WriteOnly];
+
     /// Reads the setting.
     ///
     /// # Errors
     ///
     /// [`UnknownSecrets`] for any other word.
     pub fn parse(text: &str) -> Result<Self, UnknownSecrets> {
-        let known = NAMES.iter().find(|(name, _)| *name == text);
-        known.map(|(_, secrets)| *secrets).ok_or_else(|| UnknownSecrets(text.to_owned()))
+        let known = Self::ALL.into_iter().find(|secrets| secrets.as_str() == text);
+        known.ok_or_else(|| UnknownSecrets(text.to_owned()))
     }
 
     /// The setting's name.
@@ -55,11 +54,8 @@ pub struct UnknownSecrets(String);
 
 impl fmt::Display for UnknownSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not one of", self.0)?;
-        for (at, (name, _)) in NAMES.iter().enumerate() {
-            write!(f, "{}{name}", if at == 0 { " " } else { ", " })?;
-        }
-        Ok(())
+        let names = Secrets::ALL.map(Secrets::as_str).join(", ");
+        write!(f, "\"{}\" is not one of {names}", self.0)
     }
 }
 

@@ -91,12 +91,6 @@ impl Tags {
         }
     }
 
-    /// Whether the header was not sent.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
     /// Whether the header is `*`.
     #[must_use]
     pub fn is_any(&self) -> bool {
@@ -167,12 +161,6 @@ pub enum ReadOutcome {
 }
 
 impl Preconditions {
-    /// Whether the request has no conditions.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.if_match.is_absent() && self.if_none_match.is_absent()
-    }
-
     /// Whether a request may make its change (otherwise 412). `current` is the stored version, if
     /// there is one.
     #[must_use]

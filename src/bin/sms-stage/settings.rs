@@ -43,11 +43,14 @@ impl SettingsArgs {
 }
 
 fn secrets() -> impl TypedValueParser<Value = Secrets> {
-    let values = [
-        PossibleValue::new("editors").help("Callers who may change the stage"),
-        PossibleValue::new("echo").help("All callers who may view the stage"),
-        PossibleValue::new("write-only")
-            .help("No caller; a change of provider or account_sid must include the secrets"),
-    ];
+    let values = Secrets::ALL.map(|secrets| {
+        PossibleValue::new(secrets.as_str()).help(match secrets {
+            Secrets::Editors => "Callers who may change the stage",
+            Secrets::Echo => "All callers who may view the stage",
+            Secrets::WriteOnly => {
+                "No caller; a change of provider or account_sid must include the secrets"
+            }
+        })
+    });
     PossibleValuesParser::new(values).try_map(|word| Secrets::parse(&word))
 }

@@ -11,6 +11,7 @@ use crate::{
     http::{media_type, precondition::Preconditions, request::Request},
     stage::{
         body::{Body, BodyError},
+        echo::Echo,
         patch::{Completeness, Patch, Rejected},
     },
     store::Session,
@@ -56,7 +57,7 @@ impl Context<'_> {
         }
         let content_type = self.request.content_type().unwrap_or_default();
         if !media_type::is_json(content_type) {
-            return Err(Error::UnsupportedMediaType(content_type.to_owned()));
+            return Err(Error::UnsupportedMediaType(Echo::of(content_type)));
         }
         Body::from_json(&bytes).map_err(|error| match error {
             BodyError::NotJson(reason) => Error::NotJson(reason),

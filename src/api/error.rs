@@ -2,7 +2,10 @@
 
 use crate::{
     access::permission::Refusal,
-    stage::problem::{Problem, Problems},
+    stage::{
+        echo::Echo,
+        problem::{Problem, Problems},
+    },
     store::error::StoreError,
 };
 
@@ -32,7 +35,7 @@ pub enum Error {
     /// The token does not exist, or is no longer valid.
     BadToken,
     /// The stage in the path, given here, is not a UUID.
-    BadStageUuid(String),
+    BadStageUuid(Echo),
     /// The caller may not do this, whether or not there is such a stage.
     Denied,
     /// There is no such stage, or the caller may not view it.
@@ -40,7 +43,7 @@ pub enum Error {
     /// The body is too large.
     BodyTooLarge,
     /// The body has this content type, which is not JSON.
-    UnsupportedMediaType(String),
+    UnsupportedMediaType(Echo),
     /// The body is not JSON, for this reason.
     NotJson(String),
     /// The body has more values than any stage can have.

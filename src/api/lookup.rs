@@ -14,6 +14,7 @@ use super::{
 use crate::{
     contract::document::{CommonStageDocument, FlowDocument, ListDocument},
     stage::{
+        echo::Echo,
         field::{FLOW_DESIGNATION, FLOW_FIELDS, Kind},
         flow::Flow,
         order::Order,
@@ -92,7 +93,7 @@ fn designation(sent: Option<&str>) -> Result<Option<&str>, Error> {
     };
     match sent.filter(|sent| !sent.is_empty()) {
         Some(sent) if !words.contains(&sent) => {
-            Err(Error::BadParameters(vec![("designation", Problem::NotAnOption(sent.to_owned()))]))
+            Err(Error::BadParameters(vec![("designation", Problem::NotAnOption(Echo::of(sent)))]))
         }
         other => Ok(other),
     }

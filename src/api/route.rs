@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::error::Error;
+use crate::stage::echo::Echo;
 
 /// An operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Matched<'_> {
     /// [`Error::BadStageUuid`] for anything else.
     pub fn stage_uuid(&self) -> Result<Uuid, Error> {
         let segment = self.segment.as_deref().unwrap_or_default();
-        Uuid::try_parse(segment).map_err(|_| Error::BadStageUuid(segment.to_owned()))
+        Uuid::try_parse(segment).map_err(|_| Error::BadStageUuid(Echo::of(segment)))
     }
 }
 

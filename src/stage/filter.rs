@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
+    echo::Echo,
     field::{Field, Kind},
-    parse::echo,
     problem::Problem,
     rules::ListRules,
     stage::Stage,
@@ -98,11 +98,11 @@ fn value(kind: Kind, sent: &str) -> Result<Option<Value>, Problem> {
         Kind::Choice(_) | Kind::Reference(_) | Kind::Flows if sent.is_empty() => Ok(None),
         Kind::Choice(words) => match words.iter().find(|word| **word == sent) {
             Some(word) => Ok(Some(Value::Word(word))),
-            None => Err(Problem::NotAnOption(echo(sent.into()))),
+            None => Err(Problem::NotAnOption(Echo::of(sent))),
         },
         Kind::Reference(_) => match Uuid::try_parse(sent) {
             Ok(key) => Ok(Some(Value::Key(key))),
-            Err(_) => Err(Problem::NotAUuid(echo(sent.into()))),
+            Err(_) => Err(Problem::NotAUuid(Echo::of(sent))),
         },
         Kind::Flows => Ok(None),
     }

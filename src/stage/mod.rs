@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod body;
+pub mod echo;
 pub mod field;
 pub mod filter;
 pub mod flow;

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
+    echo::Echo,
     problem::Problem,
     value::{Change, Value},
 };
@@ -23,10 +24,6 @@ static SLUG: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant; the tests compile it")]
     Regex::new(SLUG_PATTERN).expect("the slug's pattern is a regular expression")
 });
-
-/// Maximum number of characters of a value that a message echoes. The reference echoes all of it;
-/// here an answer must stay smaller than its request.
-pub const ECHO_CHARACTERS_MAX: usize = 2_000;
 
 /// A value or null; and for a key, the client's spelling, which a message echoes.
 pub type Parsed = (Change<Value>, Option<String>);
@@ -50,14 +47,6 @@ fn shown(value: &Json) -> Cow<'_, str> {
     match value {
         Json::String(text) => Cow::Borrowed(text),
         other => Cow::Owned(other.to_string()),
-    }
-}
-
-/// Shortens a very long value to its beginning.
-pub(super) fn echo(shown: Cow<'_, str>) -> String {
-    match shown.char_indices().nth(ECHO_CHARACTERS_MAX) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
-        None => shown.into_owned(),
     }
 }
 
@@ -127,7 +116,7 @@ pub fn choice(value: &Json, words: &[&'static str]) -> Result<&'static str, Vec<
     }
     let shown = shown(value);
     let word = words.iter().find(|word| **word == shown);
-    word.copied().ok_or_else(|| vec![Problem::NotAChoice(echo(shown))])
+    word.copied().ok_or_else(|| vec![Problem::NotAChoice(Echo::of(shown))])
 }
 
 /// Reads true or false, in any spelling that the reference accepts.
@@ -166,8 +155,8 @@ pub fn reference(value: Json) -> Result<Parsed, Vec<Problem>> {
         Json::String(sent) if sent.is_empty() => Ok((Change::Clear, None)),
         Json::String(sent) => match Uuid::try_parse(&sent) {
             Ok(uuid) => Ok((Change::Set(Value::Key(uuid)), Some(sent))),
-            Err(_) => Err(vec![Problem::NotAUuid(echo(sent.into()))]),
+            Err(_) => Err(vec![Problem::NotAUuid(Echo::of(sent))]),
         },
-        other => Err(vec![Problem::NotAUuid(echo(shown(&other)))]),
+        other => Err(vec![Problem::NotAUuid(Echo::of(shown(&other)))]),
     }
 }

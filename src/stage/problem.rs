@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::field::Field;
+use super::{echo::Echo, field::Field};
 
 /// One problem with a value. Its `Display` is the message for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +26,11 @@ pub enum Problem {
     /// Another element of the same `flow_set` already has the slug.
     SlugTaken,
     /// The value, shown, is not one of the field's words.
-    NotAChoice(String),
+    NotAChoice(Echo),
     /// The value means neither true nor false.
     NotABoolean,
     /// The value, shown, is not a UUID.
-    NotAUuid(String),
+    NotAUuid(Echo),
     /// The value is a boolean instead of a key.
     BooleanAsKey,
     /// No row has the key, shown as it was sent.
@@ -48,7 +48,7 @@ pub enum Problem {
     /// The stored secret would be sent to a new address, but is not in the request.
     SecretNotSent,
     /// The list's parameter, shown, is not one of the field's words.
-    NotAnOption(String),
+    NotAnOption(Echo),
     /// The list's parameter is not a UUID.
     NotAUuidParameter,
     /// No row has the key in the list's parameter.

@@ -30,6 +30,30 @@ async fn permission_for_single_stages_takes_precedence_over_an_invalid_filter() 
     assert_eq!(answer.status_and_body(), (403, detail("permission_denied", text)));
 }
 
+/// A message echoes only the beginning of a value.
+#[tokio::test]
+async fn no_message_is_longer_than_the_value_that_it_is_about() {
+    let app = TestApp::new().await;
+    let long = "x".repeat(10_000);
+    let flows = Request::get().path("/api/v3/flows/instances/");
+    let patch = |field: &str| Request::patch_json(&json!({field: long}));
+    for (why, request, status) in [
+        ("a designation", flows.query(&format!("designation={long}")), 400),
+        ("a provider", Request::list().query(&format!("provider={long}")), 400),
+        ("a reference", Request::list().query(&format!("mapping={long}")), 400),
+        ("a stage", Request::get().stage(&long), 400),
+        ("a content type", Request::patch("{}").header("content-type", &*long), 415),
+        ("a choice", patch("auth_type"), 400),
+        ("a key", patch("configure_flow"), 400),
+    ] {
+        let answer = app.send(&request).await;
+        assert_eq!(answer.status, status, "{why}");
+        let text = answer.body.to_string();
+        assert!(text.contains(&format!("{}…", &long[..2_000])), "{why}: {text}");
+        assert!(text.len() < 2_200, "{why}: {} bytes", text.len());
+    }
+}
+
 #[tokio::test]
 async fn flows_are_sorted_by_the_first_known_term() {
     let app = TestApp::new().await;

@@ -7,6 +7,7 @@ use authenticator_sms_stage::{
     contract::{Contract, Secrets},
     stage::{
         body::Body,
+        echo::Echo,
         field::Field,
         patch::{Completeness, Patch},
         problem::{FieldProblems, Problem, Problems},
@@ -29,18 +30,18 @@ fn next(error: &Error) -> Option<Error> {
         Error::BadRequest(_) => Error::NotAuthenticated,
         Error::NotAuthenticated => Error::UnsupportedAuthentication,
         Error::UnsupportedAuthentication => Error::BadToken,
-        Error::BadToken => Error::BadStageUuid("x".to_owned()),
+        Error::BadToken => Error::BadStageUuid(Echo::of("x")),
         Error::BadStageUuid(_) => Error::Denied,
         Error::Denied => Error::NotFound,
         Error::NotFound => Error::BodyTooLarge,
-        Error::BodyTooLarge => Error::UnsupportedMediaType("text/plain".to_owned()),
+        Error::BodyTooLarge => Error::UnsupportedMediaType(Echo::of("text/plain")),
         Error::UnsupportedMediaType(_) => {
             Error::NotJson(serde_json::from_str::<Value>("{").unwrap_err().to_string())
         }
         Error::NotJson(_) => Error::TooManyValues,
         Error::TooManyValues => Error::BadEntityTags,
         Error::BadEntityTags => {
-            Error::BadParameters(vec![("provider", Problem::NotAnOption("x".to_owned()))])
+            Error::BadParameters(vec![("provider", Problem::NotAnOption(Echo::of("x")))])
         }
         Error::BadParameters(_) => Error::InvalidPage,
         Error::InvalidPage => Error::PreconditionFailed,

@@ -1,11 +1,10 @@
 //! A caller and their permissions.
 
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
 use super::permission::{
-    ADD, CHANGE, DELETE, MayAdd, MayChange, MayDelete, MayList, MayView, Refusal, VIEW, VIEW_FLOW,
+    ADD, CHANGE, DELETE, MayAdd, MayChange, MayDelete, MayList, MayView, Refusal, StageSet, VIEW,
+    VIEW_FLOW,
 };
 
 /// A caller and their permissions.
@@ -37,11 +36,8 @@ impl Caller {
     ///
     /// [`Refusal::Denied`] for a caller who may not view any stage.
     pub fn may_list(&self) -> Result<MayList, Refusal> {
-        if self.holds_for_all(VIEW) {
-            return Ok(MayList::every());
-        }
-        let own = self.stages_viewed();
-        if own.is_empty() { Err(Refusal::Denied) } else { Ok(MayList::these(own)) }
+        let stages = self.stages_with(VIEW);
+        if stages.is_empty() { Err(Refusal::Denied) } else { Ok(MayList::new(stages)) }
     }
 
     /// Permission to view this stage.
@@ -89,6 +85,13 @@ impl Caller {
         self.holds(CHANGE, stage)
     }
 
+    /// The stages for which the caller holds `change`. For many stages, asking this is faster than
+    /// [`Caller::can_change`], which reads all of the caller's permissions each time.
+    #[must_use]
+    pub fn changeable(&self) -> StageSet {
+        self.stages_with(CHANGE)
+    }
+
     /// Whether the caller may view flows.
     #[must_use]
     pub fn can_view_flows(&self) -> bool {
@@ -98,11 +101,7 @@ impl Caller {
     /// The single stages that the caller may view, if the caller may not view all of them.
     #[must_use]
     pub fn views_one_by_one(&self) -> Option<MayList> {
-        if self.holds_for_all(VIEW) {
-            return None;
-        }
-        let own = self.stages_viewed();
-        (!own.is_empty()).then(|| MayList::these(own))
+        self.may_list().ok().filter(|may| may.stages().is_some())
     }
 
     /// Checks that the caller may view this stage. As in authentik, a caller who may view only
@@ -111,7 +110,7 @@ impl Caller {
     fn sees(&self, stage: Uuid) -> Result<(), Refusal> {
         if self.holds(VIEW, stage) {
             Ok(())
-        } else if self.stages_viewed().is_empty() {
+        } else if self.stages_with(VIEW).is_empty() {
             Err(Refusal::Denied)
         } else {
             Err(Refusal::Hidden)
@@ -131,9 +130,12 @@ impl Caller {
         })
     }
 
-    fn stages_viewed(&self) -> BTreeSet<Uuid> {
+    fn stages_with(&self, codename: &str) -> StageSet {
+        if self.holds_for_all(codename) {
+            return StageSet::Every;
+        }
         let scoped = self.permissions.iter().filter_map(|held| held.split_once(':'));
-        let viewed = scoped.filter(|(codename, _)| *codename == VIEW);
-        viewed.filter_map(|(_, stage)| Uuid::try_parse(stage).ok()).collect()
+        let own = scoped.filter(|(held, _)| *held == codename);
+        StageSet::These(own.filter_map(|(_, stage)| Uuid::try_parse(stage).ok()).collect())
     }
 }

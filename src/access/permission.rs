@@ -88,21 +88,49 @@ impl MayAdd {
 /// Permission to list stages.
 #[derive(Debug)]
 pub struct MayList {
-    stages: Option<BTreeSet<Uuid>>,
+    stages: StageSet,
 }
 
 impl MayList {
-    pub(super) fn every() -> Self {
-        Self { stages: None }
-    }
-
-    pub(super) fn these(stages: BTreeSet<Uuid>) -> Self {
-        Self { stages: Some(stages) }
+    pub(super) fn new(stages: StageSet) -> Self {
+        Self { stages }
     }
 
     /// The stages that may be listed; `None` for all of them.
     #[must_use]
     pub fn stages(&self) -> Option<&BTreeSet<Uuid>> {
-        self.stages.as_ref()
+        match &self.stages {
+            StageSet::Every => None,
+            StageSet::These(stages) => Some(stages),
+        }
+    }
+}
+
+/// The stages for which a permission is held.
+#[derive(Debug)]
+pub enum StageSet {
+    /// Every stage.
+    Every,
+    /// These stages, whether they exist or not.
+    These(BTreeSet<Uuid>),
+}
+
+impl StageSet {
+    /// Whether the permission is held for this stage.
+    #[must_use]
+    pub fn contains(&self, stage: Uuid) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(stages) => stages.contains(&stage),
+        }
+    }
+
+    /// Whether the permission is held for no stage.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Every => false,
+            Self::These(stages) => stages.is_empty(),
+        }
     }
 }

@@ -93,6 +93,12 @@ impl Context<'_> {
         self.secrets.shown(self.caller.can_change(stage))
     }
 
+    /// The same for each of many stages.
+    pub fn shows_secrets_of_each(&self) -> impl Fn(Uuid) -> bool {
+        let changeable = self.caller.changeable();
+        move |stage| self.secrets.shown(changeable.contains(stage))
+    }
+
     /// The error that this caller may see. For callers who may view single stages, a stage that
     /// does not exist is 404, or 403 if none of theirs exists, before most other errors. Which ones
     /// exist is looked up only where it can make a difference: after a refusal.

@@ -31,6 +31,9 @@ impl Search {
                 }
             }
         }
+        // Each word is looked for once, however often a request repeats it.
+        words.sort_unstable();
+        words.dedup();
         Ok(Self { words })
     }
 
@@ -51,16 +54,22 @@ impl Search {
     }
 }
 
-/// Converts to upper case, except characters whose upper case is several characters.
+/// Converts to upper case, character by character.
+///
+/// The upper case of a few characters is several characters. Those are converted to lower case
+/// instead, which gives both cases of a Greek letter with an iota subscript the same form, and
+/// leaves the others, such as `ß`, as they are.
 fn upper_case(text: &str) -> String {
-    let upper = |character: char| {
-        let mut mapped = character.to_uppercase();
-        match (mapped.next(), mapped.next()) {
-            (Some(one), None) => one,
-            _ => character,
-        }
+    let mapped = |character: char| {
+        let upper = single(character.to_uppercase());
+        upper.or_else(|| single(character.to_lowercase())).unwrap_or(character)
     };
-    text.chars().map(upper).collect()
+    text.chars().map(mapped).collect()
+}
+
+/// The character, if there is only one.
+fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
+    characters.next().filter(|_| characters.next().is_none())
 }
 
 /// The text between the quotes, if a piece begins and ends with the same kind of quote. A lone

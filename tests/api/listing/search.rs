@@ -57,6 +57,10 @@ fn letter_case_is_mapped_character_by_character() {
         ("k", "\u{212a}", false),
         ("é", "e\u{301}", false),
         ("ÄPFEL", "äpfel", true),
+        // An iota subscript: the upper case is two characters, the title case one.
+        ("ᾳ", "ᾼ", true),
+        ("ᾜ", "ᾔ", true),
+        ("ᾳ", "αι", false),
     ] {
         assert_eq!(finds(search, text), found, "{search:?} in {text:?}");
     }
@@ -69,6 +73,12 @@ fn each_word_may_be_in_any_text_but_not_span_two() {
     assert!(!search.matches(&["SMS", "the set", "up"]));
     assert!(!search.matches(&[]));
     assert!(Search::default().matches(&[]));
+}
+
+#[test]
+fn a_repeated_word_is_one_word() {
+    assert_eq!(Search::parse("sms SMS, sms"), Search::parse("sms"));
+    assert_eq!(Search::parse("b a"), Search::parse("a b"));
 }
 
 #[test]

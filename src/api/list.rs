@@ -16,12 +16,31 @@ use crate::{
         stage::Stage,
         version::Stored,
     },
-    store::{DocumentsTooLarge, Selection},
+    store::{Documents, DocumentsTooLarge, Selection},
 };
 
 /// Maximum size of one page's documents in bytes. The trigger's own limit is checked when the
 /// answer is complete; this one bounds memory while the answer is built.
 const PAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Which stages a list shows, and in which order.
+pub(super) struct Listing<'l, W, K> {
+    pub search: &'l Search,
+    /// Whether a stage that was found is wanted.
+    pub is_wanted: W,
+    pub sort_key: K,
+}
+
+impl<W: Fn(&Stage) -> bool, K: Fn(&Stage) -> SortKey> Listing<'_, W, K> {
+    fn finds(&self, stage: &Stage) -> bool {
+        self.search.matches(&[stage.name()])
+    }
+
+    /// The sort key of a stage that the list shows.
+    fn key(&self, stage: &Stage) -> Option<SortKey> {
+        (self.finds(stage) && (self.is_wanted)(stage)).then(|| (self.sort_key)(stage))
+    }
+}
 
 /// Answers with one page of stages.
 ///
@@ -37,14 +56,17 @@ pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
     look_up_rows(cx, &mut filters).await?;
     let order = Order::parse(query.last("ordering"), &rules);
     let shows_secrets = cx.shows_secrets_of_each();
-    let is_wanted = |stage: &Stage| filters.matches(stage, shows_secrets(stage.uuid));
-    let sort_key = |stage: &Stage| order.key(stage, shows_secrets(stage.uuid));
+    let listing = Listing {
+        search: &search,
+        is_wanted: |stage: &Stage| filters.matches(stage, shows_secrets(stage.uuid)),
+        sort_key: |stage: &Stage| order.key(stage, shows_secrets(stage.uuid)),
+    };
     if may.stages().is_none() {
         check(&filters)?; // 400, before the table is read: the caller may view every stage
     }
-    let selection = select(cx, &may, &search, &rules, is_wanted, sort_key).await?; // 403
+    let selection = select(cx, &may, &rules, &listing).await?; // 403
     check(&filters)?; // 400
-    let (page, stages) = one_page(cx, &query, &rules, selection).await?; // 404, 400
+    let (page, stages) = one_page(cx, &query, &rules, selection, &listing).await?; // 404, 400
     let documents = stages.iter().map(|stored| StageDocument {
         contract: cx.contract,
         stage: &stored.stage,
@@ -83,16 +105,18 @@ pub(super) async fn one_page(
     query: &Query<'_>,
     rules: &ListRules,
     selection: Selection<SortKey>,
+    listing: &Listing<'_, impl Fn(&Stage) -> bool, impl Fn(&Stage) -> SortKey>,
 ) -> Result<(Page, Vec<Stored>), Error> {
     let paging = Paging::parse(query.last("page"), query.last("page_size"), rules);
     let page = paging.page(selection.len()).map_err(|_| Error::InvalidPage)?;
-    match cx.session.documents(selection, page.range(), PAGE_BYTES_MAX).await? {
-        Ok(stages) => Ok((page, stages)),
+    let key = |stage: &Stage| listing.key(stage);
+    match cx.session.documents(selection, page.range(), PAGE_BYTES_MAX, key).await? {
+        Ok(Documents { stages, gone }) => Ok((paging.shorter(page, gone), stages)),
         Err(DocumentsTooLarge) => Err(Error::AnswerTooLarge),
     }
 }
 
-/// The stages that the caller may view, that match the search, and that are wanted.
+/// The stages that the caller may view and that the list shows.
 ///
 /// As in authentik, a caller who may view single stages is refused if none of them exists, or none
 /// matches the search.
@@ -103,16 +127,13 @@ pub(super) async fn one_page(
 pub(super) async fn select(
     cx: &Context<'_>,
     may: &MayList,
-    search: &Search,
     rules: &ListRules,
-    is_wanted: impl Fn(&Stage) -> bool,
-    sort_key: impl Fn(&Stage) -> SortKey,
+    listing: &Listing<'_, impl Fn(&Stage) -> bool, impl Fn(&Stage) -> SortKey>,
 ) -> Result<Selection<SortKey>, Error> {
     let mut is_any_visible = false;
     let selection = cx.session.select(may, |stage| {
-        let is_found = search.matches(&[stage.name()]);
-        is_any_visible |= is_found || !rules.search_before_permission;
-        (is_found && is_wanted(stage)).then(|| sort_key(stage))
+        is_any_visible = is_any_visible || !rules.search_before_permission || listing.finds(stage);
+        listing.key(stage)
     });
     let selection = selection.await?;
     if may.stages().is_some() && !is_any_visible {

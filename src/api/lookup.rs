@@ -9,7 +9,7 @@ use super::{
     answer::Answer,
     context::Context,
     error::Error,
-    list::{one_page, search, select},
+    list::{Listing, one_page, search, select},
 };
 use crate::{
     contract::document::{CommonStageDocument, FlowDocument, ListDocument},
@@ -20,6 +20,7 @@ use crate::{
         order::Order,
         paging::Paging,
         problem::Problem,
+        stage::Stage,
     },
 };
 
@@ -38,15 +39,13 @@ pub async fn all_stages(cx: &Context<'_>) -> Result<Answer, Error> {
         return Err(Error::BadParameters(vec![("name", Problem::NullCharacter)])); // 400
     }
     let order = Order::parse_for_any_kind(query.last("ordering"), &rules);
-    let selection = select(
-        cx,
-        &may,
-        &search,
-        &rules,
-        |stage| name.is_none_or(|name| name == stage.name()),
-        |stage| order.key(stage, false),
-    );
-    let (page, stages) = one_page(cx, &query, &rules, selection.await?).await?; // 403, 404, 400
+    let listing = Listing {
+        search: &search,
+        is_wanted: |stage: &Stage| name.is_none_or(|name| name == stage.name()),
+        sort_key: |stage: &Stage| order.key(stage, false),
+    };
+    let selection = select(cx, &may, &rules, &listing).await?; // 403
+    let (page, stages) = one_page(cx, &query, &rules, selection, &listing).await?; // 404, 400
     let contract = cx.contract;
     let documents =
         stages.iter().map(|stored| CommonStageDocument { contract, stage: &stored.stage });

@@ -73,15 +73,27 @@ impl Paging {
     ///
     /// [`InvalidPage`] if the page is beyond the last one, or is not a positive number.
     pub fn page(&self, count: usize) -> Result<Page, InvalidPage> {
-        let total_pages = count.div_ceil(self.size).max(1);
+        let total_pages = self.total_pages(count);
         let current = match self.wanted {
             Wanted::Number(number) if number <= total_pages => number,
             Wanted::Last => total_pages,
             Wanted::Number(_) | Wanted::Invalid => return Err(InvalidPage),
         };
-        // The product cannot overflow: the previous page is within the list.
+        Ok(self.numbers(current, count))
+    }
+
+    /// The numbers of a page whose list has lost this many entries since. If the list now ends
+    /// before the page, the page stays the current one, without entries.
+    #[must_use]
+    pub fn shorter(&self, page: Page, gone: usize) -> Page {
+        self.numbers(page.current, page.count.saturating_sub(gone))
+    }
+
+    fn numbers(&self, current: usize, count: usize) -> Page {
+        let total_pages = self.total_pages(count);
+        // The product cannot overflow: the previous page is, or was, within the list.
         let skipped = (current - 1) * self.size;
-        Ok(Page {
+        Page {
             next: if current < total_pages { current + 1 } else { 0 },
             previous: current - 1,
             count,
@@ -89,7 +101,11 @@ impl Paging {
             total_pages,
             start_index: if count == 0 { 0 } else { skipped + 1 },
             end_index: skipped.saturating_add(self.size).min(count),
-        })
+        }
+    }
+
+    fn total_pages(&self, count: usize) -> usize {
+        count.div_ceil(self.size).max(1)
     }
 }
 

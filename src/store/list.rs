@@ -4,7 +4,7 @@
 //! other writes. Only a small key of each stage is kept, and the documents of one page. If all
 //! stages come in one answer (1 MB), nothing else is read.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use uuid::Uuid;
 
@@ -41,6 +41,15 @@ impl<K> Selection<K> {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
+}
+
+/// The stages of one page.
+pub struct Documents {
+    /// The stages, in order.
+    pub stages: Vec<Stored>,
+    /// Number of stages that were passed over: selected, but deleted since, or changed so that they
+    /// would not be selected any more.
+    pub gone: usize,
 }
 
 /// The documents of a page are too large for an answer.
@@ -85,38 +94,50 @@ impl Session<'_> {
         Ok(selection)
     }
 
-    /// Reads the documents of a part of a selection, in its order. A stage that has been deleted
-    /// since is left out.
+    /// Reads the documents of one page: as many stages as the range has, beginning with its first.
+    ///
+    /// Other writers may have changed the stages since they were selected, so `key` decides again
+    /// which ones are shown, and in which order. Later ones take the places of those that are gone.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if a call to DynamoDB fails.
-    pub async fn documents<K>(
+    pub async fn documents<K: Ord>(
         &self,
         selection: Selection<K>,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         bytes_max: usize,
-    ) -> Result<Result<Vec<Stored>, DocumentsTooLarge>, StoreError> {
-        let Selection { keys, documents } = selection;
-        let page: Vec<Uuid> =
-            keys.get(range).unwrap_or_default().iter().map(|(_, stage)| *stage).collect();
-        let mut known = documents.unwrap_or_default();
-        let mut found = Vec::with_capacity(page.len());
-        let mut bytes = 0;
-        for stages in page.chunks(DOCUMENTS_AT_ONCE) {
-            if stages.iter().any(|stage| !known.contains_key(stage)) {
-                let items = self.get_all(stages.iter().copied().map(Key::stage), None).await?;
-                known.extend(readable(items).map(|stored| (stored.stage.uuid, stored)));
+        key: impl Fn(&Stage) -> Option<K>,
+    ) -> Result<Result<Documents, DocumentsTooLarge>, StoreError> {
+        let Selection { keys, mut documents } = selection;
+        let mut rest = keys.iter().skip(range.start).map(|(_, stage)| *stage);
+        let mut page = Vec::new();
+        let (mut asked, mut bytes) = (0, 0);
+        while page.len() < range.len() {
+            let missing = range.len() - page.len();
+            let stages: Vec<Uuid> = rest.by_ref().take(missing.min(DOCUMENTS_AT_ONCE)).collect();
+            if stages.is_empty() {
+                break;
             }
-            for stored in stages.iter().filter_map(|stage| known.remove(stage)) {
-                bytes += size::document_bytes(&stored.stage);
-                found.push(stored);
-            }
+            let read = match &mut documents {
+                Some(known) => stages.iter().filter_map(|stage| known.remove(stage)).collect(),
+                None => self.read_stages(&stages).await?,
+            };
+            let shown = read.into_iter().filter_map(|stored| Some((key(&stored.stage)?, stored)));
+            page.extend(shown.inspect(|(_, stored)| bytes += size::document_bytes(&stored.stage)));
+            asked += stages.len();
             if bytes > bytes_max {
                 return Ok(Err(DocumentsTooLarge));
             }
         }
-        Ok(Ok(found))
+        page.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let gone = asked - page.len();
+        Ok(Ok(Documents { stages: page.into_iter().map(|(_, stored)| stored).collect(), gone }))
+    }
+
+    async fn read_stages(&self, stages: &[Uuid]) -> Result<Vec<Stored>, StoreError> {
+        let items = self.get_all(stages.iter().copied().map(Key::stage), None).await?;
+        Ok(readable(items).collect())
     }
 
     /// Reads every flow that has a row, in the order of the keys. There are a few dozen.

@@ -41,7 +41,7 @@ mod watch;
 pub use self::{
     delete::Deleted,
     insert::Inserted,
-    list::{DocumentsTooLarge, Selection},
+    list::{Documents, DocumentsTooLarge, Selection},
     session::{Session, entity_tag},
     table::Table,
     update::Updated,

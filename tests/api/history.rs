@@ -88,6 +88,12 @@ impl FaultyFunction {
         let table = library::table(client, &app.table_name);
         Self { function: library::app(&table, &settings()), faults: Arc::clone(faults) }
     }
+
+    /// A function whose lists come in several answers, so that it reads their documents again.
+    fn with_small_answers(app: &TestApp, faults: &Arc<FaultInjector>) -> Self {
+        let function = app.function_with_small_answers(2, &settings());
+        Self { function, faults: Arc::clone(faults) }
+    }
 }
 
 impl Function for FaultyFunction {
@@ -141,7 +147,12 @@ fn start_clients(
 ) -> Vec<JoinHandle<()>> {
     let clients = (0..setup.clients).map(|number| {
         let mut client = Client::new(number, setup.seed, fixture);
-        let (function, recorder) = (FaultyFunction::of(app, faults), recorder.clone());
+        let function = if number % 2 == 0 {
+            FaultyFunction::of(app, faults)
+        } else {
+            FaultyFunction::with_small_answers(app, faults)
+        };
+        let recorder = recorder.clone();
         tokio::spawn(async move {
             for _ in 0..setup.operations / setup.clients {
                 client.step(&function, &recorder).await;

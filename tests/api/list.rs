@@ -1,5 +1,7 @@
 //! Lists of the table's stages and flows: the calls that they make, and their order.
 
+mod several_answers;
+
 use serde_json::{Value, json};
 
 use crate::harness::{FIXTURE, Request, TestApp, UNKNOWN, detail, library};

@@ -15,6 +15,7 @@ use super::{
     engine::EngineEndpoint,
     library::{self, AllowedOrigins, App, Contract, Event, Secrets, Table},
     log::LeakCheck,
+    small_answers::with_small_answers,
 };
 
 /// More time than any invocation needs, even on a busy machine.
@@ -162,20 +163,34 @@ impl OtherClient {
 }
 
 impl TestApp {
-    /// Sends a request to the function just before another writer's next transaction.
-    pub fn send_before_next_transaction(self: &Arc<Self>, request: Request) {
+    /// Another function on the same table. An answer to one of its queries has at most this many
+    /// items.
+    pub fn function_with_small_answers(&self, items: i32, settings: &TestSettings) -> App {
+        let client = self.endpoint.client(SharedHttpClient::new(self.dynamodb.clone()));
+        let table = library::table(with_small_answers(&client, items), &self.table_name);
+        library::app(&table, settings)
+    }
+
+    /// Sends a request to the function just before the next call of this operation.
+    pub fn send_before_next(self: &Arc<Self>, operation: &'static str, request: Request) {
         let app = Arc::clone(self);
         let pending = Mutex::new(Some(request));
         self.dynamodb.intercept(move |recorded, call, connector| {
-            if recorded.operation != "TransactWriteItems" {
+            if recorded.operation != operation {
                 return None;
             }
             let request = pending.lock().unwrap().take()?;
             let (app, connector) = (app.clone(), connector.clone());
             Some(HttpConnectorFuture::new(async move {
-                assert_eq!(app.send(&request).await.status, 200);
+                let answer = app.send(&request).await;
+                assert!(matches!(answer.status, 200 | 204), "{}: {}", answer.status, answer.body);
                 connector.call(call).await
             }))
         });
+    }
+
+    /// Sends a request to the function just before another writer's next transaction.
+    pub fn send_before_next_transaction(self: &Arc<Self>, request: Request) {
+        self.send_before_next("TransactWriteItems", request);
     }
 }

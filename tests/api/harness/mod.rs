@@ -23,6 +23,7 @@ pub mod policy;
 mod port;
 mod recording;
 mod request;
+pub mod small_answers;
 mod snapshot;
 mod table;
 

@@ -21,7 +21,7 @@ const QUIET: Faults = Faults { dropped: 0, lost: 0 };
 const DROPPED: Faults = Faults { dropped: 25, lost: 0 };
 
 /// The mistakes.
-pub const MISTAKES: [Mistake; 13] = [
+pub const MISTAKES: [Mistake; 14] = [
     Mistake {
         description: "only the last write id is kept, instead of four",
         mutation: last_write_id_alone,
@@ -112,6 +112,21 @@ pub const MISTAKES: [Mistake; 13] = [
         breaks: &[Rule::List],
     },
     Mistake {
+        description: "a list leaves out the first of the documents that it reads again",
+        mutation: |operation, body| {
+            if operation == "BatchGetItem" {
+                let tables = body["RequestItems"].as_object_mut().unwrap();
+                let keys = tables.values_mut().next().unwrap()["Keys"].as_array_mut().unwrap();
+                let are_stages = keys.iter().all(is_stage);
+                if are_stages && keys.len() > 1 {
+                    keys.remove(0);
+                }
+            }
+        },
+        faults: QUIET,
+        breaks: &[Rule::List],
+    },
+    Mistake {
         description: "a reference is not checked",
         mutation: |_, body| {
             in_parts(body, "/ConditionCheck/ConditionExpression", EXISTS, EXISTS_OR_NOT);
@@ -171,6 +186,10 @@ fn without_part(body: &mut Value, part: &str, kind: Kind) {
         let key = Key::of_json(&part["Key"]).or_else(|| Key::of_json(&part["Item"]));
         key.is_none_or(|key| key.kind != kind)
     });
+}
+
+fn is_stage(key: &Value) -> bool {
+    Key::of_json(key).is_some_and(|key| key.kind == Kind::Stage)
 }
 
 fn replace(expression: &mut Value, what: &str, instead: &str) {

@@ -5,6 +5,7 @@ mod expected;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use authenticator_sms_stage::api::route::{self, Operation, ROUTES};
 use serde_json::{Value, json};
 
 use lambda_http::{Context, LambdaEvent};
@@ -23,6 +24,11 @@ fn names(folder: &str) -> BTreeSet<String> {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".json"))
         .collect()
+}
+
+/// The status at the end of an event's name.
+fn status_in(name: &str) -> u16 {
+    name.trim_end_matches(".json").rsplit('-').next().unwrap().parse().unwrap()
 }
 
 async fn answer(app: &TestApp, event: &Value) -> Result<(Value, Answer), String> {
@@ -75,8 +81,7 @@ async fn every_event_is_answered_as_its_name_says() {
         let before = app.snapshot().await;
         let event = read(name);
         let (raw, answer) = answer(&app, &event).await.unwrap();
-        let status: u16 =
-            name.trim_end_matches(".json").rsplit('-').next().unwrap().parse().unwrap();
+        let status = status_in(name);
         let body = without_new_keys(answer.body.clone(), name);
         assert_eq!((answer.status, body), (status, expected::answer_to(name)), "{name}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
@@ -98,6 +103,31 @@ async fn every_event_is_answered_as_its_name_says() {
             assert_ne!(after, before, "{name} changes something");
             let shown = answer.body["friendly_name"].as_str().unwrap();
             assert_eq!(stored_friendly_name(&after), shown, "{name}: the answer is stored");
+        }
+    }
+}
+
+/// The operation that an event asks for; none if its path and method have no operation.
+fn operation(event: &Value) -> Option<Operation> {
+    let path = event.get("rawPath").unwrap_or(&event["path"]).as_str().unwrap();
+    let http = &event["requestContext"]["http"];
+    let method = http.get("method").unwrap_or(&event["httpMethod"]).as_str().unwrap();
+    route::find(path).ok()?.route.operation(method).ok()
+}
+
+#[test]
+fn every_trigger_has_an_accepted_and_a_refused_event_of_each_operation() {
+    let names = names("events");
+    for trigger in ["alb", "function-url", "http-api", "rest-api"] {
+        let events = names.iter().filter(|name| name.starts_with(trigger));
+        let found: BTreeSet<_> = events
+            .filter_map(|name| Some((operation(&read(name))?.id(), status_in(name) < 300)))
+            .collect();
+        for (_, operation, id) in ROUTES.iter().flat_map(|route| route.methods) {
+            assert!(found.contains(&(id, true)), "{trigger}: {id} is accepted");
+            // The settings are shown to everybody.
+            let is_refused = *operation != Operation::RootConfig;
+            assert_eq!(found.contains(&(id, false)), is_refused, "{trigger}: {id} is refused");
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{FIXTURE, detail, stage_with, with};
 
-/// The stage after most PATCH events.
+/// The stage after a PUT event, and after most PATCH events.
 fn changed_stage() -> Value {
     stage_with(json!({
         "friendly_name": "Work phone", "from_number": "+15005550009", "verify_only": true,
@@ -27,6 +27,14 @@ fn denied() -> Value {
     detail("permission_denied", "You do not have permission to perform this action.")
 }
 
+fn bad_token() -> Value {
+    detail("authentication_failed", "Token invalid/expired")
+}
+
+fn not_authenticated() -> Value {
+    detail("not_authenticated", "Authentication credentials were not provided.")
+}
+
 fn missing() -> Value {
     detail("not_found", "No AuthenticatorSMSStage matches the given query.")
 }
@@ -42,7 +50,7 @@ pub fn answer_to(name: &str) -> Value {
             "code": "invalid",
         }),
         _ if base.ends_with("-create-201") => with(new_stage_shown(), json!({"pk": null})),
-        _ if base.ends_with("-create-400") => {
+        _ if base.ends_with("-create-400") || base.ends_with("-put-400") => {
             let required = json!(["This field is required."]);
             json!({
                 "name": required, "provider": required, "from_number": required,
@@ -78,12 +86,10 @@ pub fn answer_to(name: &str) -> Value {
         "http-api-patch-bad-uuid-400" => {
             json!({"stage_uuid": ["“not-a-uuid” is not a valid UUID."], "code": "invalid"})
         }
-        "http-api-patch-expired-token-403" => {
-            detail("authentication_failed", "Token invalid/expired")
-        }
-        "http-api-patch-no-token-403" | "http-api-patch-forged-headers-403" => {
-            detail("not_authenticated", "Authentication credentials were not provided.")
-        }
+        "http-api-patch-expired-token-403" => bad_token(),
+        _ if base.ends_with("-used-by-403") || base.ends_with("-stages-all-403") => bad_token(),
+        "http-api-patch-no-token-403" | "http-api-patch-forged-headers-403" => not_authenticated(),
+        _ if base.ends_with("-retrieve-403") || base.ends_with("-flows-403") => not_authenticated(),
         "http-api-patch-if-match-412" => {
             let text = "The stage has changed since the version in If-Match, or If-None-Match \
                         excludes its version.";

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{
     document::{Described, Document, words},
-    every_release::{app, request},
+    every_release::{OPERATOR, POWERLESS, app, request},
 };
-use crate::harness::{Request, STAGE};
+use crate::harness::{Request, STAGE, TRIGGERS, UNKNOWN};
 
 /// The only path whose HEAD and OPTIONS are documented, as an example for all paths.
 const STAGE_PATH: &str = "/stages/authenticator/sms/{stage_uuid}/";
@@ -104,11 +104,31 @@ async fn other_paths_are_answered_as_the_introduction_says() {
     {
         assert_eq!(app.send(&Request::get().path(path)).await.status, status, "{path}");
     }
-    // Every GET has a HEAD.
-    for route in ROUTES.iter().filter(|route| !template(route).contains("used_by")) {
-        let path = template(route).replace("{stage_uuid}", STAGE);
-        let answer = app.send(&Request::get().path(&path).method("HEAD")).await;
-        assert_eq!((answer.status, &answer.body), (200, &Value::Null), "{path}");
+}
+
+#[tokio::test]
+async fn head_has_the_status_and_the_headers_of_get_on_every_path() {
+    let app = app(None).await;
+    for route in &ROUTES {
+        let template = template(route);
+        for (stage, token) in [(STAGE, OPERATOR), (UNKNOWN, OPERATOR), (STAGE, POWERLESS)] {
+            let path = template.replace("{stage_uuid}", stage);
+            let status = match (&*template, token, stage) {
+                ("/root/config/", _, _) => 200,
+                (_, POWERLESS, _) => 403,
+                (template, _, UNKNOWN) if template.contains("{stage_uuid}") => 404,
+                _ => 200,
+            };
+            for trigger in TRIGGERS {
+                let request = Request::get().path(&path).token(token).trigger(trigger);
+                let get = app.send(&request).await;
+                let head = app.send(&request.method("HEAD")).await;
+                let why = format!("{path} {token} {trigger:?}");
+                assert_eq!((get.status, get.body.is_null()), (status, false), "{why}");
+                assert_eq!((head.status, head.headers), (status, get.headers), "{why}");
+                assert_eq!(head.body, Value::Null, "{why}");
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Credentials and permissions. A refused caller learns nothing.
 
+mod authorizer;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

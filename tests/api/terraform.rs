@@ -9,7 +9,7 @@ use authenticator_sms_stage::{
 use serde_json::{Map, Value, json};
 
 use super::harness::{
-    CONFIGURE_FLOW, LONG, Request, STAGE, TestApp, Trigger, UNKNOWN, call_within, library,
+    CONFIGURE_FLOW, LONG, MAPPING, Request, STAGE, TestApp, Trigger, UNKNOWN, call_within, library,
 };
 
 const SEQUENCES: &str = include_str!("../terraform/sequences.json");
@@ -131,8 +131,12 @@ impl Replay {
         if let Some(expected) = recorded.get("response") {
             assert_eq!(answer.body, *expected, "{context}");
         }
-        if answer.status == 501 {
-            assert_eq!(answer.body["code"], "not_implemented", "{context}");
+        match answer.status {
+            405 => assert_eq!(answer.body["code"], "method_not_allowed", "{context}"),
+            501 => assert_eq!(answer.body["code"], "not_implemented", "{context}"),
+            _ => {
+                assert_eq!(recorded.get("recorded"), None, "{context}: served, but not as recorded")
+            }
         }
         if answer.status < 300 {
             let sent = body.map(|body| serde_json::from_str(&body).unwrap());
@@ -155,6 +159,7 @@ impl Resource {
     fn fill_in(&self, text: &str) -> String {
         let text = text.replace("$imported", STAGE).replace("$unknown", UNKNOWN);
         text.replace("$flow", CONFIGURE_FLOW)
+            .replace("$mapping", MAPPING)
             .replace("$made", self.pk.as_deref().unwrap_or_default())
     }
 

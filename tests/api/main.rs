@@ -22,6 +22,7 @@ mod architecture;
 mod browse;
 mod check;
 mod command;
+mod consistency;
 mod contract;
 mod data_file;
 mod dynamodb_conformance;

@@ -109,6 +109,13 @@ async fn a_malformed_uuid_needs_credentials_and_404_needs_permission() {
     assert_eq!(answer.status_and_body(), (400, body));
     let answer = app.send(&Request::get().token(VIEWER).stage(UNKNOWN)).await;
     assert_eq!(answer.status_and_body(), not_found());
+    // Without the permission to change or delete, nothing but the token is read.
+    for method in ["PATCH", "PUT", "DELETE"] {
+        app.dynamodb.calls();
+        let request = Request::patch("{}").method(method).token(VIEWER).stage(UNKNOWN);
+        assert_eq!(app.send(&request).await.status_and_body(), (403, denied()), "{method}");
+        assert_eq!(app.dynamodb.operations(), ["GetItem"], "{method}: the token");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use todc_utils::{
 };
 
 use crate::harness::history::{
-    call::{Asked, Call, Document, Outcome, SeenWrite},
+    call::{Asked, Call, Document, Instant, Outcome, SeenWrite},
     check::History,
     model::{self, Model},
 };
@@ -256,14 +256,32 @@ fn actions(history: &History) -> Vec<(usize, Action<Operation>)> {
     let mut processes = 1;
     for call in &history.calls {
         for operation in operations(call, &model, &stages) {
+            let end = end(call, &operation, &history.calls);
             events.push((call.start, (processes, Action::Call(operation.clone()))));
-            events.push((call.end, (processes, Action::Response(operation))));
+            events.push((end, (processes, Action::Response(operation))));
             processes += 1;
         }
     }
     events.sort_by_key(|(instant, _)| *instant);
     let begin = [(0, Action::Call(begin.clone())), (0, Action::Response(begin))];
     begin.into_iter().chain(events.into_iter().map(|(_, event)| event)).collect()
+}
+
+/// The end of an operation. A list's reads are in no order, and the search tries all combinations of
+/// those in progress. The read of a stage that is not written during the list sees the same at any
+/// of its instants, so it is given only the first, and the search stays small.
+fn end(call: &Call, operation: &Operation, calls: &[Call]) -> Instant {
+    let (Operation::Listed(stage, _) | Operation::Missing(stage)) = operation else {
+        return call.end;
+    };
+    let writes_it = |other: &Call| {
+        let may_write = other.asked.is_change() || other.asked.is_deletion();
+        may_write
+            && matches!(other.outcome, Outcome::Shown(_) | Outcome::Deleted | Outcome::Unknown)
+            && other.stage().as_ref() == Some(stage)
+    };
+    let mut during = calls.iter().filter(|other| other.start < call.end && call.start < other.end);
+    if call.asked.is_list() && !during.any(writes_it) { call.start } else { call.end }
 }
 
 /// The effects of a call.

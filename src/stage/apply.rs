@@ -28,6 +28,8 @@ pub struct Transition {
     /// The flow that the stage still refers to, although it is no longer in `flow_set`: the
     /// reference may stay only if the flow has a row.
     pub kept_flow: Option<Uuid>,
+    /// The flow to which the stage no longer refers, because it had no row. It must still have none.
+    pub cleared_flow: Option<Uuid>,
 }
 
 impl Transition {
@@ -48,23 +50,27 @@ impl Transition {
         // A reference that is not in the patch is the one to a flow that leaves `flow_set`.
         let (new_references, kept): (Vec<_>, Vec<_>) =
             references.partition(|(field, _)| patch.contains(*field));
-        let mut kept_flow = kept.first().map(|(_, flow)| *flow);
-        if kept_flow.is_some() && kept_flow == missing_flow {
+        let kept_flow = kept.first().map(|(_, flow)| *flow);
+        let (cleared_flow, kept_flow): (Option<_>, Option<_>) =
+            if kept_flow == missing_flow { (kept_flow, None) } else { (None, kept_flow) };
+        if cleared_flow.is_some() {
             stage.set(Field::CONFIGURE_FLOW, None);
             fields.insert(Field::CONFIGURE_FLOW);
-            kept_flow = None;
         }
         if size::document_bytes(&stage) > DOCUMENT_BYTES_MAX {
             return Err(size::too_large(&stage, patch.fields()));
         }
         let renames = stage.name() != old.name();
-        Ok(Self { stage, fields, renames, new_references, kept_flow })
+        Ok(Self { stage, fields, renames, new_references, kept_flow, cleared_flow })
     }
 
     /// Whether a second item is involved, which requires a transaction.
     #[must_use]
     pub fn needs_transaction(&self) -> bool {
-        self.renames || !self.new_references.is_empty() || self.kept_flow.is_some()
+        self.renames
+            || !self.new_references.is_empty()
+            || self.kept_flow.is_some()
+            || self.cleared_flow.is_some()
     }
 }
 

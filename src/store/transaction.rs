@@ -44,6 +44,8 @@ enum Role {
     Reference(Field, String),
     /// Requires that the flow to which the stage still refers have a row.
     KeptFlow(Uuid),
+    /// Requires that the flow to which the stage no longer refers still have no row.
+    ClearedFlow,
     /// Repairs a broken lock of a name.
     #[cfg(feature = "local")]
     BrokenLock,
@@ -130,6 +132,7 @@ fn read_reasons(roles: &[Role], reasons: &[CancellationReason]) -> Result<Outcom
             ("ConditionalCheckFailed", Role::Stage) => return stage_refused(reason.item()),
             ("ConditionalCheckFailed", Role::OldName) => has_other_owner = true,
             ("ConditionalCheckFailed", Role::KeptFlow(flow)) => missing_flow = Some(*flow),
+            ("ConditionalCheckFailed", Role::ClearedFlow) => conflict = Some(Outcome::Conflict),
             #[cfg(feature = "local")]
             ("ConditionalCheckFailed", Role::BrokenLock) => conflict = Some(Outcome::Conflict),
             ("ConditionalCheckFailed", Role::NewName) => {

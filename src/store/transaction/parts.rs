@@ -96,6 +96,11 @@ impl Transaction<'_> {
         self.check(Role::KeptFlow(flow), Key::flow(flow), Condition::exists())
     }
 
+    /// Requires that the flow to which the stage no longer refers still have no row.
+    pub(in crate::store) fn require_no_row(&mut self, flow: Uuid) -> Result<(), StoreError> {
+        self.check(Role::ClearedFlow, Key::flow(flow), Condition::is_missing())
+    }
+
     pub(super) fn put(
         &mut self,
         role: Role,

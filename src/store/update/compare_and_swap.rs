@@ -61,7 +61,10 @@ impl Session<'_> {
                     missing_flow = Some(flow);
                     seen = Some(current);
                 }
-                Err(failed) => tries.failed(failed)?,
+                Err(failed) => {
+                    missing_flow = None;
+                    tries.failed(failed)?;
+                }
             }
         }
         match self.outcome_after_conflicts(stage).await? {
@@ -137,6 +140,9 @@ impl Session<'_> {
         }
         if let Some(flow) = transition.kept_flow {
             transaction.require_kept_flow(flow)?;
+        }
+        if let Some(flow) = transition.cleared_flow {
+            transaction.require_no_row(flow)?;
         }
         transaction.send(self, attempt).await
     }

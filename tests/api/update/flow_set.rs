@@ -1,14 +1,21 @@
 //! `flow_set`: a list that is replaced as a whole, whose flows keep their keys.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorFuture};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    Key, MAPPING, NAME_TAKEN, RECOVERY_FLOW, Request, SETUP_FLOW, STAGE, TestApp, UNKNOWN,
-    assert_refused, assert_updated, document, does_not_exist, flow, invalid, own_flow, stage_with,
-    with,
+    Key, MAPPING, NAME_TAKEN, OtherClient, RECOVERY_FLOW, Request, SETUP_FLOW, STAGE, TestApp,
+    UNKNOWN, assert_refused, assert_updated, document, does_not_exist, flow, invalid, own_flow,
+    stage_with, with,
 };
 
 /// A flow with a new slug as the API shows it: with authentik's defaults, and the keys that the
@@ -115,6 +122,42 @@ async fn removing_a_flow_clears_configure_flow_unless_the_flow_has_a_row() {
         }
         let state = with(body.clone(), json!({"configure_flow": expected}));
         assert_updated(&app, &Request::patch_json(&body), stage_with(state), why).await;
+    }
+}
+
+/// The update reads that the flow has no row, and so would clear the reference to it. Before that is
+/// written, the flow gets a row, and possibly the stage is changed as well.
+#[tokio::test]
+async fn a_reference_is_kept_if_its_flow_gets_a_row_before_the_write() {
+    for (change, expected, why) in [
+        (None, json!({}), "the stage is unchanged"),
+        (Some(json!({"friendly_name": "new"})), json!({"friendly_name": "new"}), "it is changed"),
+        (Some(json!({"configure_flow": SETUP_FLOW})), json!({}), "the same reference is set again"),
+    ] {
+        let app = Arc::new(TestApp::new().await);
+        app.configure_by_own_flow().await;
+        let row = app.snapshot().await[&Key::flow(SETUP_FLOW)].clone();
+        app.delete_item(&Key::flow(SETUP_FLOW)).await;
+        let others = Mutex::new(Some((OtherClient::of(&app), change)));
+        let (interfered, transactions) = (Arc::clone(&app), AtomicUsize::new(0));
+        app.dynamodb.intercept(move |recorded, call, connector| {
+            // The second one follows the one that found no row.
+            let is_second = recorded.operation == "TransactWriteItems"
+                && transactions.fetch_add(1, Ordering::SeqCst) == 1;
+            let (other, change) = others.lock().unwrap().take_if(|_| is_second)?;
+            let (app, row, connector) = (interfered.clone(), row.clone(), connector.clone());
+            Some(HttpConnectorFuture::new(async move {
+                let put = app.client.put_item().table_name(&app.table_name);
+                put.set_item(Some(row)).send().await.unwrap();
+                other.write(change.as_slice()).await;
+                connector.call(call).await
+            }))
+        });
+        let answer = app.send(&Request::patch(r#"{"flow_set": []}"#)).await;
+        let state = with(json!({"flow_set": [], "configure_flow": SETUP_FLOW}), expected);
+        assert_eq!(answer.status_and_body(), (200, stage_with(state.clone())), "{why}");
+        let stored = app.snapshot().await[&Key::stage(STAGE)].clone();
+        assert_eq!(document(&stored), stage_with(state), "{why}");
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Error {
     /// The path is served, but not with this method.
     MethodNotAllowed {
         /// The method.
-        method: String,
+        method: Echo,
         /// The path's methods, as the `Allow` header lists them.
         allow: String,
     },

@@ -126,7 +126,7 @@ impl Route {
         let mut found = self.methods.iter().filter(|(known, _, _)| *known == wanted);
         let found = found.next().map(|(_, operation, _)| *operation);
         found.ok_or_else(|| Error::MethodNotAllowed {
-            method: method.to_owned(),
+            method: Echo::of(method),
             allow: self.allow(),
         })
     }

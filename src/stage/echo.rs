@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 /// Maximum number of characters that a message quotes of a value. The reference quotes all of it;
-/// here an answer must stay smaller than its request.
+/// here a long value must not make a long answer.
 const CHARACTERS_MAX: usize = 2_000;
 
 /// A value as a message quotes it: only the beginning of a very long one.

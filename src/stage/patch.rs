@@ -190,7 +190,7 @@ fn flow_set(json: Json, rules: &Rules) -> Result<Vec<FlowPatch>, FieldProblems> 
         other => return Err(FieldProblems::List(Problem::NotAList(type_name(&other)))),
     };
     if elements.len() > FLOWS_MAX {
-        // One message, before any element is read: an answer must not outgrow its request.
+        // One message, before any element is read: a body of 1 MB would get one of 50 MB.
         return Err(FieldProblems::List(Problem::TooManyElements(FLOWS_MAX)));
     }
     let mut slugs = HashSet::with_capacity(elements.len());

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 /// What is logged as the name of a caller whose authorizer gave none.
 const UNNAMED: &str = "(no name from the authorizer)";
-/// Maximum number of bytes of a path in the log.
-const PATH_BYTES_MAX: usize = 256;
+/// Maximum number of bytes of a method, of a path or of a caller's name in the log.
+const TEXT_BYTES_MAX: usize = 256;
 
 /// How serious the outcome of a request is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,17 +70,20 @@ pub struct Facts {
     pub is_cold_start: bool,
 }
 
+fn beginning(text: &str) -> String {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or_default().to_owned()
+}
+
 impl Facts {
     /// Records what was requested.
     pub fn record_request(&mut self, method: &str, path: &str) {
-        let end = path.floor_char_boundary(PATH_BYTES_MAX);
-        self.method = Some(method.to_owned());
-        self.path = Some(path.get(..end).unwrap_or_default().to_owned());
+        self.method = Some(beginning(method));
+        self.path = Some(beginning(path));
     }
 
     /// Records the caller.
     pub fn record_caller(&mut self, user: Option<&str>, token: Option<&str>) {
-        self.caller = Some(user.unwrap_or(UNNAMED).to_owned());
+        self.caller = Some(beginning(user.unwrap_or(UNNAMED)));
         self.token = token.map(str::to_owned);
     }
 

@@ -24,7 +24,7 @@ fn next(error: &Error) -> Option<Error> {
     Some(match error {
         Error::NoRoute => Error::NotImplemented,
         Error::NotImplemented => {
-            Error::MethodNotAllowed { method: "TRACE".to_owned(), allow: ROUTES[0].allow() }
+            Error::MethodNotAllowed { method: Echo::of("TRACE"), allow: ROUTES[0].allow() }
         }
         Error::MethodNotAllowed { .. } => Error::BadRequest("The request cannot be read."),
         Error::BadRequest(_) => Error::NotAuthenticated,

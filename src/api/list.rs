@@ -8,6 +8,7 @@ use crate::{
     contract::document::{ListDocument, StageDocument},
     http::query::Query,
     stage::{
+        field::Field,
         filter::Filters,
         order::{Order, SortKey},
         paging::{Page, Paging},
@@ -29,6 +30,8 @@ pub(super) struct Listing<'l, W, K> {
     /// Whether a stage that was found is wanted.
     pub is_wanted: W,
     pub sort_key: K,
+    /// Whether the answer shows a field.
+    pub is_shown: fn(Field) -> bool,
 }
 
 impl<W: Fn(&Stage) -> bool, K: Fn(&Stage) -> SortKey> Listing<'_, W, K> {
@@ -36,9 +39,18 @@ impl<W: Fn(&Stage) -> bool, K: Fn(&Stage) -> SortKey> Listing<'_, W, K> {
         self.search.matches(&[stage.name()])
     }
 
-    /// The sort key of a stage that the list shows.
-    fn key(&self, stage: &Stage) -> Option<SortKey> {
-        (self.finds(stage) && (self.is_wanted)(stage)).then(|| (self.sort_key)(stage))
+    /// The sort key of a stage that was found, if the list shows it.
+    fn key(&self, found: &Stage) -> Option<SortKey> {
+        (self.is_wanted)(found).then(|| (self.sort_key)(found))
+    }
+
+    /// The same for any stage, from which the fields that the answer does not show are removed.
+    fn show(&self, stage: &mut Stage) -> Option<SortKey> {
+        let key = self.finds(stage).then(|| self.key(stage))?;
+        for field in Field::all().filter(|field| !(self.is_shown)(*field)) {
+            stage.set(field, None);
+        }
+        key
     }
 }
 
@@ -60,6 +72,7 @@ pub async fn list(cx: &Context<'_>) -> Result<Answer, Error> {
         search: &search,
         is_wanted: |stage: &Stage| filters.matches(stage, shows_secrets(stage.uuid)),
         sort_key: |stage: &Stage| order.key(stage, shows_secrets(stage.uuid)),
+        is_shown: |_| true,
     };
     if may.stages().is_none() {
         check(&filters)?; // 400, before the table is read: the caller may view every stage
@@ -109,8 +122,8 @@ pub(super) async fn one_page(
 ) -> Result<(Page, Vec<Stored>), Error> {
     let paging = Paging::parse(query.last("page"), query.last("page_size"), rules);
     let page = paging.page(selection.len()).map_err(|_| Error::InvalidPage)?;
-    let key = |stage: &Stage| listing.key(stage);
-    match cx.session.documents(selection, page.range(), PAGE_BYTES_MAX, key).await? {
+    let show = |stage: &mut Stage| listing.show(stage);
+    match cx.session.documents(selection, page.range(), PAGE_BYTES_MAX, show).await? {
         Ok(Documents { stages, gone }) => Ok((paging.shorter(page, gone), stages)),
         Err(DocumentsTooLarge) => Err(Error::AnswerTooLarge),
     }
@@ -132,8 +145,9 @@ pub(super) async fn select(
 ) -> Result<Selection<SortKey>, Error> {
     let mut is_any_visible = false;
     let selection = cx.session.select(may, |stage| {
-        is_any_visible = is_any_visible || !rules.search_before_permission || listing.finds(stage);
-        listing.key(stage)
+        let is_found = listing.finds(stage);
+        is_any_visible |= is_found || !rules.search_before_permission;
+        if is_found { listing.key(stage) } else { None }
     });
     let selection = selection.await?;
     if may.stages().is_some() && !is_any_visible {

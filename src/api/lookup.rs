@@ -15,7 +15,7 @@ use crate::{
     contract::document::{CommonStageDocument, FlowDocument, ListDocument},
     stage::{
         echo::Echo,
-        field::{FLOW_DESIGNATION, FLOW_FIELDS, Kind},
+        field::{FLOW_DESIGNATION, FLOW_FIELDS, Field, Kind},
         flow::Flow,
         order::Order,
         paging::Paging,
@@ -43,6 +43,7 @@ pub async fn all_stages(cx: &Context<'_>) -> Result<Answer, Error> {
         search: &search,
         is_wanted: |stage: &Stage| name.is_none_or(|name| name == stage.name()),
         sort_key: |stage: &Stage| order.key(stage, false),
+        is_shown: |field| [Field::NAME, Field::FLOW_SET].contains(&field),
     };
     let selection = select(cx, &may, &rules, &listing).await?; // 403
     let (page, stages) = one_page(cx, &query, &rules, selection, &listing).await?; // 404, 400

@@ -96,8 +96,9 @@ impl Session<'_> {
 
     /// Reads the documents of one page: as many stages as the range has, beginning with its first.
     ///
-    /// Other writers may have changed the stages since they were selected, so `key` decides again
+    /// Other writers may have changed the stages since they were selected, so `show` decides again
     /// which ones are shown, and in which order. Later ones take the places of those that are gone.
+    /// `show` may remove what the answer does not show; only the rest counts.
     ///
     /// # Errors
     ///
@@ -107,7 +108,7 @@ impl Session<'_> {
         selection: Selection<K>,
         range: Range<usize>,
         bytes_max: usize,
-        key: impl Fn(&Stage) -> Option<K>,
+        show: impl Fn(&mut Stage) -> Option<K>,
     ) -> Result<Result<Documents, DocumentsTooLarge>, StoreError> {
         let Selection { keys, mut documents } = selection;
         let mut rest = keys.iter().skip(range.start).map(|(_, stage)| *stage);
@@ -123,7 +124,8 @@ impl Session<'_> {
                 Some(known) => stages.iter().filter_map(|stage| known.remove(stage)).collect(),
                 None => self.read_stages(&stages).await?,
             };
-            let shown = read.into_iter().filter_map(|stored| Some((key(&stored.stage)?, stored)));
+            let shown =
+                read.into_iter().filter_map(|mut stored| Some((show(&mut stored.stage)?, stored)));
             page.extend(shown.inspect(|(_, stored)| bytes += size::document_bytes(&stored.stage)));
             asked += stages.len();
             if bytes > bytes_max {

@@ -104,6 +104,28 @@ async fn only_the_documents_of_the_page_are_read_again() {
     }
 }
 
+/// What a list does not show does not make it too large.
+#[tokio::test]
+async fn only_what_is_shown_counts_for_the_size_of_a_page() {
+    let app = app_with((0..20).map(|number| {
+        json!({
+            "pk": uuid(number),
+            "name": format!("stage-{number:02}"),
+            "from_number": "1".repeat(380_000),
+        })
+    }))
+    .await;
+    let all = Request::get().path("/api/v3/stages/all/");
+    let answer = app.send(&all).await;
+    assert_eq!((answer.status, &answer.body["pagination"]["count"]), (200, &json!(20)));
+    let names: Vec<_> = (0..20).map(|number| json!(format!("stage-{number:02}"))).collect();
+    let results = answer.body["results"].as_array().unwrap();
+    let shown: Vec<_> = results.iter().map(|stage| stage["name"].clone()).collect();
+    assert_eq!(shown, names);
+    let answer = app.send(&Request::list()).await;
+    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("answer_too_large")));
+}
+
 /// A change that another writer makes after the stages `a` to `e` were selected, and what the list
 /// then shows: the names, and the numbers of the page that differ from those before the change.
 struct Case {

@@ -89,13 +89,12 @@ fn database(file: &Path) -> Result<Database, String> {
 /// SQLite would first have to create its files beside it.
 fn snapshot(file: &Path) -> Result<Database, String> {
     let database = Database::memory().map_err(|error| error.to_string())?;
-    let restored = if has_log(file) {
-        // Another process may be using the file, so SQLite's locks are needed.
-        database.restore_from(&uri(file, "mode=ro")).is_ok()
-    } else {
-        database.restore_from(&uri(file, "immutable=1")).is_ok()
-    };
-    if !restored {
+    let copies = |parameters| database.restore_from(&uri(file, parameters)).is_ok();
+    // While another process uses the file, there is a log, and SQLite's locks are needed. Such a
+    // process may have started during a copy without locks.
+    let is_copied = (!has_log(file) && copies("immutable=1") && !has_log(file))
+        || (has_log(file) && copies("mode=ro"));
+    if !is_copied {
         let copy = PrivateCopy::of(file).map_err(|error| error.to_string())?;
         let path = uri(&copy.file(), "mode=ro");
         database.restore_from(&path).map_err(|error| error.to_string())?;

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    FIXTURE, Key, Kind, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
+    FIXTURE, Key, Kind, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
     check_invariants,
     command::{EngineProcess, assert_fails, assert_succeeds, send},
     library::{Finding, LockFault, RepairOutcome, TokenKey, check},
-    stage_with,
+    new_stage, stage_with,
 };
 
 /// Sends a request to the engine, as a console would.
@@ -204,6 +204,20 @@ fn a_forced_deletion_keeps_the_lock_of_another_stage() {
     let refused = stage_with(json!({"pk": OTHER_STAGE})).to_string();
     let ended = engine.run_with_input(&["load", "-"], &refused);
     assert_fails(&ended, &["stage with this name already exists."]);
+}
+
+#[test]
+fn a_long_name_is_shortened_in_a_finding() {
+    let engine = EngineProcess::start();
+    let name = "ab".repeat(199_000);
+    let document = new_stage(json!({"name": name})).to_string();
+    assert_succeeds(&engine.run_with_input(&["load", "-"], &document));
+    delete(&engine, &Key::name(&name));
+    for arguments in [&[][..], &["--repair"]] {
+        let found = lines(&engine, arguments);
+        assert!(found.iter().all(|line| line.len() < 1000), "{:.2000}", found.concat());
+        assert_line(&found, &["NAME ", "abab…\")", NEW_STAGE, "is missing"]);
+    }
 }
 
 /// A repair is conditional on what was read: a stage that is renamed meanwhile keeps its lock.

@@ -1,15 +1,19 @@
 //! The operators' `list`, `get` and `delete`, and loading what `get` prints.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::Write,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
 
 use crate::harness::{
-    FIXTURE, Key, OTHER_STAGE, Request, STAGE, TestApp, check_invariants,
-    command::{EngineProcess, assert_fails, assert_succeeds},
+    FIXTURE, Key, NEW_STAGE, OTHER_STAGE, Request, STAGE, TestApp, UNKNOWN, check_invariants,
+    command::{Ended, EngineProcess, assert_fails, assert_succeeds, end_of, sms_stage_at},
     dynamodb::{cancelled, check_failed, none},
     library::{Deleted, MASK, OnConflict, load_files, remove, stored},
     new_stage, stage_with,
@@ -195,6 +199,65 @@ fn control_and_formatting_characters_do_not_reach_a_terminal() {
     }
     let shown: Value = serde_json::from_str(&unmasked).unwrap();
     assert_eq!(shown["from_number"], odd, "as JSON it is the same text");
+}
+
+/// A name that is close to the largest that an item can have.
+fn long_name() -> String {
+    "ab".repeat(199_000)
+}
+
+/// Asserts that every line of an output fits a screen, and that one of them has these words.
+fn assert_short_lines(ended: &Ended, words: &[&str]) {
+    let text = format!("{}\n{}", ended.stdout, ended.stderr);
+    assert!(text.lines().all(|line| line.len() < 1000), "{text:.2000}");
+    let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+    assert!(text.lines().any(has_all), "{words:?} is not in {text:.2000}");
+}
+
+#[test]
+fn a_long_name_is_shortened_on_every_line() {
+    let engine = EngineProcess::start();
+    let document = new_stage(json!({"name": long_name()}));
+    let load = |document: &Value| engine.run_with_input(&["load", "-"], &document.to_string());
+    let loaded = load(&document);
+    assert_succeeds(&loaded);
+    assert_short_lines(&loaded, &[NEW_STAGE, "abab…\"): loaded"]);
+    assert_short_lines(&load(&document), &[NEW_STAGE, "left unchanged"]);
+    let twin = load(&new_stage(json!({"name": long_name(), "pk": UNKNOWN})));
+    assert_fails(&twin, &["name: stage with this name already exists."]);
+    assert_short_lines(&twin, &[UNKNOWN, "abab…\"): name: "]);
+    let invalid = load(&new_stage(json!({"name": long_name(), "provider": null})));
+    assert_fails(&invalid, &["abab…\"): provider: "]);
+    assert_short_lines(&invalid, &[]);
+    assert_short_lines(&engine.run(&["list"]), &[NEW_STAGE, "abab…  "]);
+    let json = engine.run(&["list", "--json"]).stdout;
+    assert!(json.contains(&long_name()), "a program gets the whole name");
+    let unconfirmed = run_at_terminal(&engine, &["delete", NEW_STAGE], "no");
+    assert_fails(&unconfirmed, &["nothing was changed"]);
+    assert_short_lines(&unconfirmed, &["Type yes to continue", NEW_STAGE, "abab…\", revision 1"]);
+    let deleted = run_at_terminal(&engine, &["delete", NEW_STAGE], "yes");
+    assert_succeeds(&deleted);
+    assert_short_lines(&deleted, &["deleted stage", NEW_STAGE, "abab…\", revision 1"]);
+    assert_succeeds(&load(&document));
+    let forced = engine.run(&["delete", NEW_STAGE, "--yes", "--force"]);
+    assert_short_lines(&forced, &["deleted stage", NEW_STAGE, "abab…\" is free"]);
+}
+
+/// Runs a command on the table with a terminal as its standard input, and answers its question.
+/// The terminal is that of `script` of util-linux.
+fn run_at_terminal(engine: &EngineProcess, arguments: &[&str], answer: &str) -> Ended {
+    let (stdout, stderr) = (engine.folder.path("stdout"), engine.folder.path("stderr"));
+    let program = env!("CARGO_BIN_EXE_sms-stage");
+    let (arguments, table) = (arguments.join(" "), engine.table_arguments().join(" "));
+    let line = format!("'{program}' {arguments} {table} >'{stdout}' 2>'{stderr}'");
+    let script = ["--quiet", "--return", "--command", &line, "/dev/null"];
+    let mut command = sms_stage_at("script", &script);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{answer}\n").as_bytes()).unwrap();
+    let ended = end_of(child);
+    let printed = |file: &str| std::fs::read_to_string(file).unwrap();
+    Ended { stdout: printed(&stdout), stderr: printed(&stderr), ..ended }
 }
 
 #[test]

@@ -204,6 +204,26 @@ fn a_file_that_cannot_be_loaded_is_refused_with_a_reason() {
 }
 
 #[test]
+fn long_texts_are_not_printed_in_full() {
+    let long = "\u{1}".repeat(100_000);
+    let permitted = |held: &str| {
+        json!({"tokens": [{"key": "k", "user": long, "permissions": [held]}]}).to_string()
+    };
+    for (text, words) in [
+        (stage_with(json!({"name": long, "provider": null})).to_string(), "provider: This"),
+        (json!([{"meta_model_name": long}]).to_string(), "is neither an SMS stage"),
+        (permitted(&long), "is not a permission"),
+        (permitted(&format!("view:{long}")), "has no valid stage UUID"),
+    ] {
+        let lines = problems(&text).join("\n");
+        assert!(lines.contains(words) && lines.len() < 500, "{words}: {lines:.1000}");
+    }
+    let secrets = json!({&long: null}).to_string();
+    let problem = GivenSecrets::parse(secrets.as_bytes()).unwrap_err().to_string();
+    assert!(problem.contains("expected an object") && problem.len() < 500, "{problem:.1000}");
+}
+
+#[test]
 fn encodings_are_recognised() {
     let text = stage_with(json!({})).to_string();
     let with_mark = [b"\xef\xbb\xbf", text.as_bytes()].concat();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use authenticator_sms_stage::{
+    import::quote::quoted,
     stage::version::Stored,
     store::{Deleted, Session, admin::Removed, error::StoreError, schema::Unreadable},
 };
@@ -44,7 +45,7 @@ pub struct DeleteArgs {
 /// Deletes the stage.
 pub async fn run(args: DeleteArgs) -> Result<(), Failure> {
     if !args.yes && !std::io::stdin().is_terminal() {
-        let doing = format!("cannot delete stage {:?}", args.stage);
+        let doing = format!("cannot delete stage {}", quoted(&args.stage));
         return Err(Failure::new(doing, "there is no terminal to ask for confirmation; add --yes"));
     }
     let table = args.table.open(IfMissing::Fail, Access::Write).await?;
@@ -81,9 +82,9 @@ impl Deletion<'_> {
         self.record(audit, revision.is_some(), revision);
         match deleted.map_err(|error| self.failed(&error))? {
             Deleted::Done(stored) => stdout(&format!(
-                "deleted stage {} ({:?}, revision {}); its name is free",
+                "deleted stage {} ({}, revision {}); its name is free",
                 self.uuid,
-                stored.stage.name(),
+                quoted(stored.stage.name()),
                 stored.version.revision
             )),
             Deleted::Missing => Err(missing(self.uuid)),
@@ -96,7 +97,7 @@ impl Deletion<'_> {
         self.record(audit, matches!(removed, Ok(Removed::Done { .. })), None);
         match removed.map_err(|error| self.failed(&error))? {
             Removed::Done { freed: Some(name) } => {
-                stdout(&format!("deleted stage {}; its name {name:?} is free", self.uuid))
+                stdout(&format!("deleted stage {}; its name {} is free", self.uuid, quoted(&name)))
             }
             Removed::Done { freed: None } => stdout(&format!(
                 "deleted stage {}; if its name stays locked, `sms-stage check --repair` frees it",
@@ -147,7 +148,7 @@ fn is_confirmed(
 ) -> Result<bool, Failure> {
     let stage = match found {
         Ok(Stored { stage, version }) => {
-            format!("{uuid} ({:?}, revision {})", stage.name(), version.revision)
+            format!("{uuid} ({}, revision {})", quoted(stage.name()), version.revision)
         }
         Err(why) => format!("{uuid} (which cannot be read: {why})"),
     };

@@ -10,6 +10,7 @@ use authenticator_sms_stage::{
     import::{
         file::{self, Documents, GivenSecrets, ImportError},
         load::{self, Entry, OnConflict, Outcome, Refusal, Report},
+        quote::quoted,
     },
     store::Table,
 };
@@ -190,10 +191,10 @@ impl Loading<'_> {
 fn explained(entry: &Entry) -> String {
     match &entry.outcome {
         Outcome::Refused(Refusal::Store(error)) => format!(
-            "{} {} ({:?}): {}; no later document was tried: fix this and load the files again",
+            "{} {} ({}): {}; no later document was tried: fix this and load the files again",
             entry.kind,
             entry.id,
-            entry.name,
+            quoted(&entry.name),
             advice::explained(error)
         ),
         _ => entry.to_string(),

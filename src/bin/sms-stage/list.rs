@@ -1,6 +1,7 @@
 //! `sms-stage list`: lists the table's stages.
 
 use authenticator_sms_stage::{
+    import::quote::beginning,
     stage::{field::Field, version::Stored},
     store::{admin::StageList, entity_tag},
 };
@@ -52,7 +53,7 @@ fn as_table(list: &StageList) -> String {
     let mut rows = vec![["NAME", "UUID", "PROVIDER", "REVISION"].map(str::to_owned)];
     rows.extend(list.stages.iter().map(|Stored { stage, version }| {
         [
-            stage.name().to_owned(),
+            beginning(stage.name()).into_owned(),
             stage.uuid.to_string(),
             stage.text(Field::PROVIDER).to_owned(),
             version.revision.to_string(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use authenticator_sms_stage::import::{file::GivenSecrets, load::OnConflict};
+use authenticator_sms_stage::import::{file::GivenSecrets, load::OnConflict, quote::quoted};
 use clap::Args;
 
 use crate::{
@@ -66,7 +66,7 @@ pub async fn run(args: LoadArgs) -> Result<(), Failure> {
         None => GivenSecrets::default(),
     };
     let mut documents = files::read_all_with(&args.files, &mut secrets)?;
-    let unused: Vec<_> = secrets.unused().map(|stage| format!("{stage:?}")).collect();
+    let unused: Vec<_> = secrets.unused().map(quoted).collect();
     if let (Some(file), false) = (&args.secrets, unused.is_empty()) {
         let problem = format!("no stage in the files has the UUID or name {}", unused.join(", "));
         let doing = format!("cannot use the secrets in {}", printable(&file.to_string_lossy()));

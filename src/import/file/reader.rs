@@ -10,6 +10,7 @@ use super::{
     secrets::GivenSecrets,
     stage, token,
 };
+use crate::import::quote::quoted;
 
 /// The `meta_model_name` of SMS stages in authentik.
 const STAGE_MODEL: &str = "authentik_stages_authenticator_sms.authenticatorsmsstage";
@@ -91,7 +92,7 @@ impl<'s> Reader<'s> {
             return self.refuse(place.to_owned(), vec!["expected an object.".to_owned()]);
         };
         let name = match fields.get("name").or_else(|| fields.get("user")) {
-            Some(Value::String(name)) => format!("{place} ({name:?})"),
+            Some(Value::String(name)) => format!("{place} ({})", quoted(name)),
             _ => place.to_owned(),
         };
         let documents = &mut self.documents;
@@ -132,7 +133,8 @@ fn kind_of(fields: &Map<String, Value>) -> Result<DocumentKind, String> {
             .to_owned()),
         Some("authentik_events.notificationwebhookmapping") => Ok(DocumentKind::Mapping),
         Some(other) => {
-            Err(format!("a {other:?} is neither an SMS stage nor anything that one refers to."))
+            let model = quoted(other);
+            Err(format!("a {model} is neither an SMS stage nor anything that one refers to."))
         }
         None if has("designation") => Ok(DocumentKind::Flow),
         None if has("provider") || has("account_sid") => Ok(DocumentKind::Stage),

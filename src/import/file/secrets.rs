@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::text::decode;
-use crate::stage::{field::Field, value::Secret};
+use crate::{
+    import::quote::quoted,
+    stage::{field::Field, value::Secret},
+};
 
 /// Secrets of stages.
 #[derive(Debug, Default)]
@@ -87,7 +90,7 @@ impl GivenSecrets {
 
 impl StageSecrets {
     fn read(stage: String, secrets: Value) -> Result<Self, InvalidSecrets> {
-        let invalid = |problem: &str| Err(InvalidSecrets(format!("{stage:?}: {problem}")));
+        let invalid = |problem: &str| Err(InvalidSecrets(format!("{}: {problem}", quoted(&stage))));
         let Value::Object(secrets) = secrets else {
             return invalid("expected an object with `auth`, `auth_password` or both");
         };

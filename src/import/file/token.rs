@@ -10,6 +10,7 @@ use crate::{
         permission,
         token::{Token, TokenHash, TokenKey},
     },
+    import::quote::quoted,
     store::time,
 };
 
@@ -71,7 +72,8 @@ pub fn permission(text: &str) -> Result<String, String> {
     let Some(codename) = permission::codename(word).or(is_codename.then_some(word)) else {
         let words: Vec<_> = permission::CODENAMES.iter().map(|(short, _)| *short).collect();
         return Err(format!(
-            "{word:?} is not a permission: expected one of {}, or its Django codename.",
+            "{} is not a permission: expected one of {}, or its Django codename.",
+            quoted(word),
             words.join(", ")
         ));
     };
@@ -79,7 +81,8 @@ pub fn permission(text: &str) -> Result<String, String> {
         return Ok(codename.to_owned());
     };
     let stage = Uuid::try_parse(stage);
-    let stage = stage.map_err(|_| format!("{text:?} has no valid stage UUID after the colon."))?;
+    let stage =
+        stage.map_err(|_| format!("{} has no valid stage UUID after the colon.", quoted(text)))?;
     Ok(format!("{codename}:{stage}"))
 }
 

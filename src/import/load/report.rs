@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::counts::Loaded;
 use crate::{
-    import::file::problem_text,
+    import::{file::problem_text, quote::quoted},
     stage::{
         field::Field,
         problem::{Problem, Problems},
@@ -71,7 +71,7 @@ pub enum Refusal {
 /// The document and its outcome.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({:?}): {}", self.kind, self.id, self.name, self.outcome)
+        write!(f, "{} {} ({}): {}", self.kind, self.id, quoted(&self.name), self.outcome)
     }
 }
 

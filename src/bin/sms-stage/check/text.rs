@@ -2,6 +2,7 @@
 
 use authenticator_sms_stage::{
     access::token::HASH_DIGITS_SHOWN,
+    import::quote::quoted,
     store::{
         admin::UnreadableItem,
         check::{Finding, LockFault, LockFinding},
@@ -79,7 +80,7 @@ fn described(lock: &LockFinding) -> (String, String) {
             format!("several stages have this name: {}", stages.join(", "))
         }
     };
-    let name = lock.name.as_ref().map(|name| format!(" ({name:?})")).unwrap_or_default();
+    let name = lock.name.as_ref().map(|name| format!(" ({})", quoted(name))).unwrap_or_default();
     (format!("NAME {}{name}: {words}", lock.id), advice(lock).to_owned())
 }
 

@@ -6,6 +6,7 @@ use authenticator_sms_stage::{
         permission::{ADD, CHANGE, DELETE, VIEW, VIEW_FLOW},
         token::{Token, TokenHash, TokenKey},
     },
+    import::quote::quoted,
     store::{
         Session, Table,
         admin::{OnConflict, RowPut},
@@ -188,9 +189,9 @@ fn described(hash: &TokenHash, token: &Token) -> String {
         None => "it never expires".to_owned(),
     };
     format!(
-        "created token {} for {:?}: {}; {end}. The key is shown this once and is not stored:",
+        "created token {} for {}: {}; {end}. The key is shown this once and is not stored:",
         hash.shown(),
-        token.caller.user.as_deref().unwrap_or_default(),
+        quoted(token.caller.user.as_deref().unwrap_or_default()),
         printable(&text::summary(token.caller.permissions())),
     )
 }

@@ -2,6 +2,7 @@
 
 use authenticator_sms_stage::{
     access::token::{HASH_DIGITS_SHOWN, Token, TokenHash},
+    import::quote::beginning,
     store::{time, tokens::TokenList},
 };
 use clap::Args;
@@ -66,7 +67,7 @@ fn as_table(list: &TokenList) -> String {
 fn row(hash: &TokenHash, token: &Token) -> [String; 6] {
     [
         hash.shown().to_owned(),
-        token.caller.user.clone().unwrap_or_default(),
+        beginning(token.caller.user.as_deref().unwrap_or_default()).into_owned(),
         token.created.map_or_else(|| "unknown".to_owned(), text::day),
         token.expires.map_or_else(|| "never".to_owned(), text::day),
         state(token),

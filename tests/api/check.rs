@@ -1,11 +1,17 @@
 //! `sms-stage check` on a table that was damaged by hand, as in a console.
 
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
 use serde_json::{Value, json};
 
 use crate::harness::{
     FIXTURE, Key, Kind, NEW_STAGE, OTHER_STAGE, RECOVERY_FLOW, Request, STAGE, TestApp, UNKNOWN,
     check_invariants,
-    command::{EngineProcess, assert_fails, assert_succeeds, send},
+    command::{EngineProcess, assert_fails, assert_succeeds, run, send},
     library::{Finding, LockFault, RepairOutcome, TokenKey, check},
     new_stage, stage_with,
 };
@@ -223,7 +229,7 @@ fn a_long_name_is_shortened_in_a_finding() {
 /// A repair is conditional on what was read: a stage that is renamed meanwhile keeps its lock.
 #[tokio::test]
 async fn a_repair_does_not_undo_the_change_of_another_writer() {
-    let app = std::sync::Arc::new(TestApp::new().await);
+    let app = Arc::new(TestApp::new().await);
     app.delete_item(&Key::name("sms-setup")).await;
     let found = check(&app.table, |_, _| ()).await.unwrap().findings;
     let lock = found.iter().find_map(|finding| match finding {
@@ -236,6 +242,64 @@ async fn a_repair_does_not_undo_the_change_of_another_writer() {
     assert_eq!(app.table.session().repair_lock(&lock).await.unwrap(), RepairOutcome::NotNeeded);
     assert_eq!(check_invariants(&app.snapshot().await), Ok(()));
     assert_eq!(app.table.session().repair_lock(&lock).await.unwrap(), RepairOutcome::NotNeeded);
+}
+
+/// Listens for one command, and passes on what it sends to the engine. Before its first transaction,
+/// it makes a change, as another writer would. Returns the address.
+fn change_before_transaction(
+    engine: &EngineProcess,
+    change: impl FnOnce() + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, target) = (listener.local_addr().unwrap(), engine.server.address.clone());
+    let change = Arc::new(Mutex::new(Some(change)));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut server = TcpStream::connect(&target).unwrap();
+            let (mut answers, mut back) =
+                (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+            let change = change.clone();
+            std::thread::spawn(move || {
+                let mut chunk = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = client.read(&mut chunk) {
+                    let text = String::from_utf8_lossy(&chunk[..length]);
+                    if text.contains("TransactWriteItems")
+                        && let Some(change) = change.lock().unwrap().take()
+                    {
+                        change();
+                    }
+                    server.write_all(&chunk[..length]).unwrap();
+                }
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_finding_that_changes_during_its_repair_is_to_be_checked_again() {
+    let engine = Arc::new(EngineProcess::start());
+    let lock = Key::name("sms-setup");
+    delete(&engine, &lock);
+    // Another stage has the name and its lock.
+    let other_engine = Arc::clone(&engine);
+    let endpoint = change_before_transaction(&engine, move || {
+        let mut item = Key::name("sms-setup").json();
+        item["name"] = json!({"S": "sms-setup"});
+        item["stage_uuid"] = json!({"S": OTHER_STAGE});
+        item["schema"] = json!({"N": "1"});
+        console(&other_engine, "PutItem", json!({"Item": item}));
+        set(&other_engine, &Key::stage(OTHER_STAGE), "name", json!({"S": "sms-setup"}));
+    });
+    let table = ["--table", "authenticator-sms-stage", "--endpoint", &endpoint];
+    let ended = run(&[&["check", "--repair"][..], &table].concat());
+    assert_eq!(ended.status, Some(3), "{}", ended.stderr);
+    let found: Vec<_> = ended.stdout.lines().map(str::to_owned).collect();
+    assert_line(&found, &["the lock of the stage", STAGE, "it changed meanwhile", "check again"]);
+    assert!(!ended.stdout.contains("--repair"), "{}", ended.stdout);
+    assert_line(&lines(&engine, &["--repair"]), &["several stages have this name", "--force"]);
 }
 
 /// As of a table that version 0.1 used.

@@ -86,13 +86,24 @@ async fn report(findings: &[Finding], mut repair: Option<Repair<'_>>) -> Result<
     for finding in findings {
         let outcome = match &mut repair {
             Some(repair) => repair.apply(finding).await?,
-            None => None,
+            None => Outcome::Left,
         };
         let is_note = matches!(finding, Finding::ExpiredToken { .. });
-        left += usize::from(outcome.is_none() && !is_note);
-        stdout(&printable(&text::line(finding, outcome)))?;
+        left += usize::from(!matches!(outcome, Outcome::Settled(_)) && !is_note);
+        stdout(&printable(&text::line(finding, &outcome)))?;
     }
     Ok(left)
+}
+
+/// What became of a finding.
+enum Outcome {
+    /// It is still there, as it was found.
+    Left,
+    /// It could have been repaired when it was found; now there is something else wrong, or other
+    /// writers keep changing it.
+    Changed,
+    /// It is gone, for this reason.
+    Settled(&'static str),
 }
 
 /// Repairs findings one by one.
@@ -102,16 +113,16 @@ struct Repair<'t> {
 }
 
 impl Repair<'_> {
-    /// Repairs a finding. Returns what was done, or `None` if it is still a finding.
-    async fn apply(&mut self, finding: &Finding) -> Result<Option<&'static str>, Failure> {
+    /// Repairs a finding, if that is safe.
+    async fn apply(&mut self, finding: &Finding) -> Result<Outcome, Failure> {
         match finding {
             Finding::Lock(lock) => self.repair_lock(lock).await,
             Finding::ExpiredToken { id, expired } => self.delete_token(id, *expired).await,
-            Finding::Unreadable(_) | Finding::DanglingReference { .. } => Ok(None),
+            Finding::Unreadable(_) | Finding::DanglingReference { .. } => Ok(Outcome::Left),
         }
     }
 
-    async fn repair_lock(&mut self, lock: &LockFinding) -> Result<Option<&'static str>, Failure> {
+    async fn repair_lock(&mut self, lock: &LockFinding) -> Result<Outcome, Failure> {
         let session = self.table.session();
         let outcome = session.repair_lock(lock).await;
         let is_done = matches!(outcome, Ok(RepairOutcome::Done));
@@ -119,18 +130,16 @@ impl Repair<'_> {
         if is_done || !change.certain {
             self.audit.write(&Change { row: Some(lock.id.clone()), ..change });
         }
-        match outcome.map_err(|error| advice::failure("cannot repair a lock", &error))? {
-            RepairOutcome::Done => Ok(Some("repaired")),
-            RepairOutcome::NotNeeded => Ok(Some("repaired meanwhile")),
-            RepairOutcome::NotPossible | RepairOutcome::Conflict => Ok(None),
-        }
+        let outcome = outcome.map_err(|error| advice::failure("cannot repair a lock", &error))?;
+        Ok(match outcome {
+            RepairOutcome::Done => Outcome::Settled("repaired"),
+            RepairOutcome::NotNeeded => Outcome::Settled("repaired meanwhile"),
+            RepairOutcome::NotPossible if !lock.is_repairable => Outcome::Left,
+            RepairOutcome::NotPossible | RepairOutcome::Conflict => Outcome::Changed,
+        })
     }
 
-    async fn delete_token(
-        &mut self,
-        id: &str,
-        expired: u64,
-    ) -> Result<Option<&'static str>, Failure> {
+    async fn delete_token(&mut self, id: &str, expired: u64) -> Result<Outcome, Failure> {
         let session = self.table.session();
         let deleted = session.delete_expired_token(id, expired).await;
         let is_done = matches!(deleted, Ok(true));
@@ -141,6 +150,6 @@ impl Repair<'_> {
         }
         let deleted =
             deleted.map_err(|error| advice::failure("cannot delete an expired token", &error))?;
-        Ok(Some(if deleted { "deleted" } else { "gone or renewed meanwhile" }))
+        Ok(Outcome::Settled(if deleted { "deleted" } else { "gone or renewed meanwhile" }))
     }
 }

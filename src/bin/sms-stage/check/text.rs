@@ -1,5 +1,6 @@
 //! Findings as text, each with what to do about it.
 
+use super::Outcome;
 use authenticator_sms_stage::{
     access::token::HASH_DIGITS_SHOWN,
     import::quote::quoted,
@@ -13,7 +14,7 @@ use authenticator_sms_stage::{
 };
 
 /// Returns a finding's line, with the repair that was made or, without one, what to do.
-pub fn line(finding: &Finding, outcome: Option<&str>) -> String {
+pub fn line(finding: &Finding, outcome: &Outcome) -> String {
     let (words, advice) = match finding {
         Finding::Unreadable(item) => unreadable(item),
         Finding::Lock(lock) => described(lock),
@@ -27,8 +28,12 @@ pub fn line(finding: &Finding, outcome: Option<&str>) -> String {
         ),
     };
     match outcome {
-        Some(outcome) => format!("{words}: {outcome}"),
-        None => format!("{words} ({advice})"),
+        Outcome::Settled(how) => format!("{words}: {how}"),
+        // The advice is for what was found first.
+        Outcome::Changed => {
+            format!("{words} (it changed meanwhile and was not repaired; check again)")
+        }
+        Outcome::Left => format!("{words} ({advice})"),
     }
 }
 

@@ -107,6 +107,12 @@ fn hidden_secrets_are_required_and_can_be_given_separately() {
     let mut secrets = GivenSecrets::parse(br#"{"other": {"auth": "x"}}"#).unwrap();
     Documents::parse_with(stage_with(json!({})).to_string().as_bytes(), &mut secrets).unwrap();
     assert_eq!(secrets.unused().collect::<Vec<_>>(), ["other"]);
+    // A UUID counts more than a name, and its first form more than the others.
+    let (upper, name) = (STAGE.to_uppercase(), "sms-setup");
+    let given = json!({(name): {"auth": "n"}, (upper): {"auth": "u"}, (STAGE): {"auth": "l"}});
+    let mut secrets = GivenSecrets::parse(given.to_string().as_bytes()).unwrap();
+    Documents::parse_with(stage_with(json!({})).to_string().as_bytes(), &mut secrets).unwrap();
+    assert_eq!(secrets.unused().collect::<Vec<_>>(), [name, STAGE]);
     for wrong in ["[]", "{", r#"{"s": 1}"#, r#"{"s": {"key": "x"}}"#, r#"{"s": {"auth": 7}}"#] {
         assert!(GivenSecrets::parse(wrong.as_bytes()).is_err(), "{wrong}");
     }

@@ -142,6 +142,36 @@ fn a_token_for_many_stages_is_listed_on_a_short_line() {
 }
 
 #[test]
+fn stages_with_the_same_permissions_are_listed_together() {
+    let engine = EngineProcess::start();
+    let stage = |digit: &str| uuid::Uuid::nil().to_string().replacen("0000", &digit.repeat(4), 1);
+    let [one, two, three] = ["1", "2", "3"].map(stage);
+    let mut permissions = vec![format!("view:{three}"), format!("view:{one}"), "view".to_owned()];
+    permissions.extend([format!("view:{two}"), format!("change:{two}"), format!("view:{two}")]);
+    let token = json!({"key": "k", "user": "u", "permissions": permissions});
+    let file = engine.folder.write("tokens.json", json!({"tokens": [token]}).to_string());
+    assert_succeeds(&engine.run(&["load", &file]));
+    let listed = engine.run(&["token", "list"]).stdout;
+    let line = listed.lines().find(|line| line.starts_with(&shown("k"))).unwrap();
+    assert!(line.ends_with("  view view@1111…,3333… view,change@2222…"), "{line}");
+}
+
+#[test]
+fn a_stage_that_is_given_twice_counts_once() {
+    let engine = EngineProcess::start();
+    let upper = UNKNOWN.to_uppercase();
+    let stages = ["--stage", UNKNOWN, "--stage", STAGE, "--stage", &upper];
+    let ended = engine.run(&[&["token", "create", "--user", "u"], &stages[..]].concat());
+    assert_succeeds(&ended);
+    assert_eq!(ended.stderr.matches("warning: ").count(), 1, "{}", ended.stderr);
+    let hash = TokenKey::new(ended.stdout.trim().to_owned()).hash();
+    let listed = engine.run(&["token", "list", "--json"]).stdout;
+    let tokens: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let token = tokens.iter().find(|token| token["hash"] == hash.as_str()).unwrap();
+    assert_eq!(token["permissions"].as_array().unwrap().len(), 4, "{token}");
+}
+
+#[test]
 fn short_permissions_in_a_file_work() {
     let folder = Folder::new();
     let token =

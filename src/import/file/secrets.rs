@@ -2,7 +2,7 @@
 //!
 //! It is a JSON object, from a stage's UUID or name to `{"auth": …, "auth_password": …}`.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -15,7 +15,13 @@ use crate::{
 
 /// Secrets of stages.
 #[derive(Debug, Default)]
-pub struct GivenSecrets(Vec<StageSecrets>);
+pub struct GivenSecrets {
+    stages: Vec<StageSecrets>,
+    /// The place of each name in `stages`.
+    by_name: HashMap<String, usize>,
+    /// The place of each name that is a UUID, which may be written in several forms.
+    by_uuid: HashMap<Uuid, usize>,
+}
 
 #[derive(Debug)]
 struct StageSecrets {
@@ -58,7 +64,20 @@ impl GivenSecrets {
             ));
         };
         let stages = stages.into_iter().map(|(stage, secrets)| StageSecrets::read(stage, secrets));
-        stages.collect::<Result<_, _>>().map(Self)
+        stages.collect::<Result<_, _>>().map(Self::new)
+    }
+
+    fn new(stages: Vec<StageSecrets>) -> Self {
+        let mut by_name = HashMap::new();
+        let mut by_uuid = HashMap::new();
+        for (place, given) in stages.iter().enumerate() {
+            by_name.insert(given.stage.clone(), place);
+            if let Ok(uuid) = Uuid::try_parse(&given.stage) {
+                // The first form of a UUID counts; the others stay unused, and are reported.
+                by_uuid.entry(uuid).or_insert(place);
+            }
+        }
+        Self { stages, by_name, by_uuid }
     }
 
     /// Puts a stage's secrets into its document. Returns the names of the fields that were set.
@@ -67,12 +86,10 @@ impl GivenSecrets {
         uuid: Option<Uuid>,
         fields: &mut Map<String, Value>,
     ) -> Vec<&'static str> {
-        let is_of_uuid =
-            |given: &StageSecrets| uuid.is_some() && Uuid::try_parse(&given.stage).ok() == uuid;
-        let name = fields.get(Field::NAME.as_str()).and_then(Value::as_str).map(str::to_owned);
-        let of_uuid = self.0.iter().position(is_of_uuid);
-        let of_name = || self.0.iter().position(|given| Some(&given.stage) == name.as_ref());
-        let Some(given) = of_uuid.or_else(of_name).and_then(|place| self.0.get_mut(place)) else {
+        let name = fields.get(Field::NAME.as_str()).and_then(Value::as_str);
+        let of_uuid = uuid.and_then(|uuid| self.by_uuid.get(&uuid));
+        let place = of_uuid.or_else(|| self.by_name.get(name?));
+        let Some(given) = place.and_then(|place| self.stages.get_mut(*place)) else {
             return Vec::new();
         };
         given.is_used = true;
@@ -84,7 +101,7 @@ impl GivenSecrets {
 
     /// Returns the UUIDs and names that matched no document.
     pub fn unused(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|given| !given.is_used).map(|given| given.stage.as_str())
+        self.stages.iter().filter(|given| !given.is_used).map(|given| given.stage.as_str())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `sms-stage token create`: creates a token.
 
+use std::collections::HashSet;
+
 use authenticator_sms_stage::{
     access::{
         caller::Caller,
@@ -106,16 +108,18 @@ fn refuse_unscopable(args: &CreateArgs) -> Result<(), Failure> {
 /// Returns the stages that the token is for. One that does not exist is accepted, with a warning.
 async fn stages(table: &Table, named: &[String]) -> Result<Vec<Uuid>, Failure> {
     let mut stages = Vec::new();
+    let mut seen = HashSet::new();
     for text in named {
         let uuid = stage_argument::resolve(table, text).await?;
+        if !seen.insert(uuid) {
+            continue;
+        }
         let found = table.session().inspect(uuid).await;
         let found = found.map_err(|error| advice::failure("cannot create the token", &error))?;
         if found.is_none() {
             stderr(&format!("warning: no stage has the UUID {uuid}"));
         }
-        if !stages.contains(&uuid) {
-            stages.push(uuid);
-        }
+        stages.push(uuid);
     }
     Ok(stages)
 }

@@ -1,6 +1,9 @@
 //! Permissions and times as operators write and read them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use authenticator_sms_stage::{
     access::permission::{self, CODENAMES},
@@ -30,33 +33,38 @@ fn short(codename: &str) -> &str {
 /// permissions, as `view,change@5f2d…`.
 pub fn summary(permissions: &[String]) -> String {
     let mut scopes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for held in permissions {
-        // Those for all stages have an empty scope, which comes first.
+        // Those for all stages have an empty scope.
         let (codename, stage) = held.split_once(':').unwrap_or((held, ""));
-        let words = scopes.entry(stage).or_default();
-        if !words.contains(&short(codename)) {
-            words.push(short(codename));
+        let word = short(codename);
+        if seen.insert((stage, word)) {
+            scopes.entry(stage).or_default().push(word);
         }
     }
+    let for_all = scopes.remove("").map(|words| words.join(","));
+    let groups = grouped(scopes);
+    let groups = groups.iter().map(|(words, stages)| group(words, stages));
+    let texts: Vec<_> = for_all.into_iter().chain(groups).collect();
+    if texts.is_empty() { "none".to_owned() } else { texts.join(" ") }
+}
+
+/// Groups the stages that have the same permissions, in the order of each group's first stage.
+fn grouped<'p>(scopes: BTreeMap<&'p str, Vec<&'p str>>) -> Vec<(String, Vec<&'p str>)> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut places = HashMap::new();
     for (stage, words) in scopes {
         let words = words.join(",");
-        match groups
-            .iter_mut()
-            .find(|(known, stages)| *known == words && !stages.contains(&"") && !stage.is_empty())
-        {
+        let place = *places.entry(words.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, stages)) => stages.push(stage),
             None => groups.push((words, vec![stage])),
         }
     }
-    let groups: Vec<_> = groups.iter().map(|(words, stages)| group(words, stages)).collect();
-    if groups.is_empty() { "none".to_owned() } else { groups.join(" ") }
+    groups
 }
 
 fn group(words: &str, stages: &[&str]) -> String {
-    if stages == [""] {
-        return words.to_owned();
-    }
     let named = stages.iter().take(STAGES_SHOWN_MAX).map(|stage| {
         let digits: String = stage.chars().take(STAGE_DIGITS).collect();
         format!("{digits}…")

@@ -1,19 +1,15 @@
 //! The operators' `list`, `get` and `delete`, and loading what `get` prints.
 
-use std::{
-    io::Write,
-    process::Stdio,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use serde_json::{Value, json};
 
 use crate::harness::{
     FIXTURE, Key, NEW_STAGE, OTHER_STAGE, Request, STAGE, TestApp, UNKNOWN, check_invariants,
-    command::{Ended, EngineProcess, assert_fails, assert_succeeds, end_of, sms_stage_at},
+    command::{Ended, EngineProcess, assert_fails, assert_succeeds},
     dynamodb::{cancelled, check_failed, none},
     library::{Deleted, MASK, OnConflict, load_files, remove, stored},
     new_stage, stage_with,
@@ -232,32 +228,12 @@ fn a_long_name_is_shortened_on_every_line() {
     assert_short_lines(&engine.run(&["list"]), &[NEW_STAGE, "abab…  "]);
     let json = engine.run(&["list", "--json"]).stdout;
     assert!(json.contains(&long_name()), "a program gets the whole name");
-    let unconfirmed = run_at_terminal(&engine, &["delete", NEW_STAGE], "no");
-    assert_fails(&unconfirmed, &["nothing was changed"]);
-    assert_short_lines(&unconfirmed, &["Type yes to continue", NEW_STAGE, "abab…\", revision 1"]);
-    let deleted = run_at_terminal(&engine, &["delete", NEW_STAGE], "yes");
+    let deleted = engine.run(&["delete", NEW_STAGE, "--yes"]);
     assert_succeeds(&deleted);
     assert_short_lines(&deleted, &["deleted stage", NEW_STAGE, "abab…\", revision 1"]);
     assert_succeeds(&load(&document));
     let forced = engine.run(&["delete", NEW_STAGE, "--yes", "--force"]);
     assert_short_lines(&forced, &["deleted stage", NEW_STAGE, "abab…\" is free"]);
-}
-
-/// Runs a command on the table with a terminal as its standard input, and answers its question.
-/// The terminal is that of `script` of util-linux.
-fn run_at_terminal(engine: &EngineProcess, arguments: &[&str], answer: &str) -> Ended {
-    let (stdout, stderr) = (engine.folder.path("stdout"), engine.folder.path("stderr"));
-    let program = env!("CARGO_BIN_EXE_sms-stage");
-    let (arguments, table) = (arguments.join(" "), engine.table_arguments().join(" "));
-    let line = format!("'{program}' {arguments} {table} >'{stdout}' 2>'{stderr}'");
-    let script = ["--quiet", "--return", "--command", &line, "/dev/null"];
-    let mut command = sms_stage_at("script", &script);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(format!("{answer}\n").as_bytes()).unwrap();
-    let ended = end_of(child);
-    let printed = |file: &str| std::fs::read_to_string(file).unwrap();
-    Ended { stdout: printed(&stdout), stderr: printed(&stderr), ..ended }
 }
 
 #[test]

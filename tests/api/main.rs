@@ -50,6 +50,7 @@ mod route;
 mod secrets;
 mod serve;
 mod settings;
+mod small_answers;
 mod strict_decoders;
 mod table_arguments;
 mod terraform;

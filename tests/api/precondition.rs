@@ -1,6 +1,8 @@
 //! `ETag`, `If-Match` and `If-None-Match`: a request that names a version changes that version or
 //! nothing.
 
+mod if_none_match;
+
 use serde_json::{Value, json};
 
 use crate::harness::{

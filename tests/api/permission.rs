@@ -1,6 +1,7 @@
 //! Credentials and permissions. A refused caller learns nothing.
 
 mod authorizer;
+mod many_stages;
 
 use std::time::Duration;
 

@@ -35,6 +35,7 @@ mod history;
 mod http;
 mod import_file;
 mod kill;
+mod large_answers;
 mod list;
 mod listing;
 mod load;

@@ -30,7 +30,7 @@ pub use authenticator_sms_stage::{
         file::{Documents, GivenSecrets, MASK},
         load::{Counts, Loaded, Report},
     },
-    stage::{field::Field, problem::Problem, version::Stored},
+    stage::{field::Field, problem::Problem, size::document_bytes, version::Stored},
     store::{
         Deleted, Table,
         admin::{OnConflict, Row, RowPut, StagePut},

@@ -4,8 +4,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     MAPPING, OTHER_STAGE, Request, STAGE, THIRD_STAGE, TOO_LARGE, TRIGGERS, TestApp, Trigger,
-    assert_refused, assert_updated, flow, invalid, stage_with, with,
+    assert_refused, assert_updated, flow, form, invalid,
+    library::{self, OnConflict, document_bytes},
+    stage_with, with,
 };
+
+/// The most that all texts of a body may take, as JSON in JSON, for a write without a read.
+const IN_PLACE_BYTES: usize = 24 * 1024;
+/// The most that a document may take, as JSON in JSON.
+const DOCUMENT_BYTES: usize = 850_000;
 
 /// Flows that take this many kilobytes in a body, and somewhat more in an item.
 fn flows_of(kilobytes: usize) -> Value {
@@ -115,4 +122,98 @@ async fn an_item_just_under_400_kb_is_stored() {
     let answer = app.send(&Request::patch_json(&json!({"flow_set": flows_of(250)}))).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body["flow_set"].as_array().unwrap().len(), 250);
+}
+
+/// A text that takes this many bytes as JSON in JSON, without its quotes: seven for each control
+/// character.
+fn text_of(bytes: usize) -> String {
+    ["\u{1}".repeat(bytes / 7), "t".repeat(bytes % 7)].concat()
+}
+
+#[tokio::test]
+async fn texts_up_to_24_kb_of_json_are_written_without_a_read() {
+    let app = TestApp::new().await;
+    let before = app.snapshot().await;
+    // Two bytes for the quotes of each text.
+    let (one, two) = (IN_PLACE_BYTES - 2, IN_PLACE_BYTES - 4);
+    let secrets = |first: String, second: String| json!({"auth": first, "auth_password": second});
+    let texts = |first: usize| {
+        let second = "n".repeat(two - 10_000);
+        json!({"friendly_name": "t".repeat(first), "from_number": second})
+    };
+    for (fits, larger, why) in [
+        (
+            json!({"from_number": "t".repeat(one)}),
+            json!({"from_number": "t".repeat(one + 1)}),
+            "one text",
+        ),
+        (
+            json!({"auth": text_of(one)}),
+            json!({"auth": text_of(one + 1)}),
+            "control characters, seven bytes each",
+        ),
+        (
+            json!({"auth": "\"".repeat(one / 4)}),
+            json!({"auth": "\"".repeat(one / 4 + 1)}),
+            "quotes, four bytes each",
+        ),
+        (texts(10_000), texts(10_001), "two texts"),
+        (
+            secrets(text_of(two - 5_000), text_of(5_000)),
+            secrets(text_of(two - 5_000), text_of(5_001)),
+            "two credentials",
+        ),
+    ] {
+        for (body, operations, size) in [
+            (fits, &["GetItem", "UpdateItem"][..], "the most"),
+            (larger, &["GetItem", "GetItem", "UpdateItem"], "one more"),
+        ] {
+            let why = format!("{why}, {size}");
+            let request = Request::patch_json(&body);
+            app.dynamodb.operations();
+            let answer = app.send(&request).await;
+            assert_eq!(answer.status, 200, "{why}");
+            assert_eq!(app.dynamodb.operations(), operations, "{why}: the calls");
+            app.restore(&before).await;
+            assert_updated(&app, &request, stage_with(body), &why).await;
+            app.restore(&before).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_document_of_850_000_bytes_is_stored_and_a_larger_one_is_not() {
+    let app = TestApp::new().await;
+    let before = app.snapshot().await;
+    let stored = library::stored(&app.table, STAGE).await.unwrap();
+    let rest = document_bytes(&stored.stage) - "s3cr3t-token".len();
+    let largest = DOCUMENT_BYTES - rest;
+    let rename = json!({"name": "sms-setup and more"});
+    let renamed = largest - " and more".len();
+    for (most, changes, why) in
+        [(largest, json!({}), "a text"), (renamed, rename.clone(), "a text and a rename")]
+    {
+        for (method, own) in [("PATCH", json!({})), ("PUT", form())] {
+            let body = |bytes: usize| {
+                with(with(own.clone(), changes.clone()), json!({"auth": text_of(bytes)}))
+            };
+            let why = format!("{method}, {why}");
+            let request = |bytes: usize| Request::patch_json(&body(bytes)).method(method);
+            let refused = invalid(json!({"auth": [TOO_LARGE]}));
+            assert_refused(&app, &request(most + 1), refused, &why).await;
+            let expected = stage_with(with(changes.clone(), json!({"auth": text_of(most)})));
+            assert_updated(&app, &request(most), expected, &why).await;
+            app.restore(&before).await;
+        }
+    }
+    for (bytes, refused) in [(largest + 1, 1), (largest, 0)] {
+        let file = json!({"stages": [stage_with(json!({"auth": text_of(bytes)}))]}).to_string();
+        let report = library::load_files(&app.table, &[&file], OnConflict::Overwrite).await;
+        assert_eq!(report.refused.len(), refused, "a loaded document: {:?}", report.refused);
+        assert_eq!(app.snapshot().await == before, refused == 1, "a loaded document");
+    }
+    for trigger in TRIGGERS {
+        let answer = app.send(&Request::get().trigger(trigger)).await;
+        assert_eq!(answer.status, 200, "{trigger:?} can return the largest stage");
+    }
 }

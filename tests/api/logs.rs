@@ -13,7 +13,8 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    GOOD, Key, LONG, Request, SECRETS, STAGE, TestApp, TestSettings, dynamodb, invocation_of,
+    GOOD, Key, LONG, Request, SECRETS, STAGE, TRIGGERS, TestApp, TestSettings, dynamodb,
+    invocation_of,
     library::{self, CHANGE, VIEW, sha256_hex},
     logged, write_ids,
 };
@@ -87,6 +88,37 @@ async fn a_failing_table_is_logged_with_its_cause_and_without_any_item() {
     let cause = line["cause"].as_str().unwrap();
     assert!(cause.starts_with("GetItem failed: ResourceNotFoundException"), "{cause}");
     assert_eq!((&line["level"], &line["status"]), (&json!("ERROR"), &json!(500)));
+}
+
+/// The number of bytes of a path that are logged.
+const PATH_BYTES: usize = 256;
+
+#[tokio::test]
+async fn only_the_beginning_of_a_very_long_path_is_logged() {
+    let app = TestApp::new().await;
+    let path = |bytes: usize, end: &str| format!("/{}{end}", "p".repeat(bytes - 1));
+    for (sent, logged_bytes, why) in [
+        (path(PATH_BYTES - 1, ""), PATH_BYTES - 1, "one less than the most"),
+        (path(PATH_BYTES, ""), PATH_BYTES, "the most"),
+        (path(PATH_BYTES + 1, ""), PATH_BYTES, "one more"),
+        (path(100_000, ""), PATH_BYTES, "many more"),
+        (path(PATH_BYTES - 2, "é"), PATH_BYTES, "a character that just fits"),
+        (path(PATH_BYTES - 1, "é"), PATH_BYTES - 1, "a character is not cut: two bytes"),
+        (path(PATH_BYTES - 1, "😀/end"), PATH_BYTES - 1, "four bytes, after the first"),
+        (path(PATH_BYTES - 3, "😀/end"), PATH_BYTES - 3, "four bytes, before the last"),
+    ] {
+        for trigger in TRIGGERS {
+            let request = Request::get().path(&sent).trigger(trigger);
+            let line = line_of(&app, &request).await;
+            let expected = &sent[..logged_bytes];
+            assert_eq!(line["path"].as_str(), Some(expected), "{why}, {trigger:?}");
+            assert_eq!(
+                [&line["method"], &line["status"], &line["code"]],
+                [&json!("GET"), &json!(404), &json!("not_found")],
+                "{why}, {trigger:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

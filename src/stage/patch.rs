@@ -190,7 +190,8 @@ fn flow_set(json: Json, rules: &Rules) -> Result<Vec<FlowPatch>, FieldProblems> 
         other => return Err(FieldProblems::List(Problem::NotAList(type_name(&other)))),
     };
     if elements.len() > FLOWS_MAX {
-        // One message, before any element is read: a body of 1 MB would get one of 50 MB.
+        // One message, before any element is read: with one for each element, the answer could be
+        // fifty times as large as the body.
         return Err(FieldProblems::List(Problem::TooManyElements(FLOWS_MAX)));
     }
     let mut slugs = HashSet::with_capacity(elements.len());
